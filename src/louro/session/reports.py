@@ -1,0 +1,69 @@
+"""What engines tell the session, through the driver. Tagged structs, so that the log of a session can hold them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+
+class SpeechScored(Struct, frozen=True, tag=True):
+    probability: float
+    end_ms: float
+    """End of the scored window, in milliseconds since the stream of the last fresh `Detect` began."""
+
+
+class TranscriptProduced(Struct, frozen=True, tag=True):
+    hearing: int
+    text: str
+
+
+class TranscriptFinished(Struct, frozen=True, tag=True):
+    hearing: int
+
+
+class TranscriptionFailed(Struct, frozen=True, tag=True):
+    hearing: int
+    message: str
+
+
+class TextProduced(Struct, frozen=True, tag=True):
+    response_id: str
+    text: str
+
+
+class AudioProduced(Struct, frozen=True, tag=True):
+    response_id: str
+    pcm: bytes
+    """24 kHz mono int16."""
+    words: tuple[tuple[str, int], ...] = ()
+    """Each word with the trailing white space, and the millisecond of the response's audio at which it is over."""
+
+
+class CallStarted(Struct, frozen=True, tag=True):
+    response_id: str
+    name: str
+
+
+class ArgumentsProduced(Struct, frozen=True, tag=True):
+    response_id: str
+    text: str
+
+
+class ResponseFinished(Struct, frozen=True, tag=True):
+    response_id: str
+    stop: Literal["stop", "length", "content_filter"] = "stop"
+    input_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class ResponseFailed(Struct, frozen=True, tag=True):
+    response_id: str
+    message: str
+
+
+HearingReport: TypeAlias = TranscriptProduced | TranscriptFinished | TranscriptionFailed
+ResponseReport: TypeAlias = (
+    TextProduced | AudioProduced | CallStarted | ArgumentsProduced | ResponseFinished | ResponseFailed
+)
+Report: TypeAlias = SpeechScored | HearingReport | ResponseReport
