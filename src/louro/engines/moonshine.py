@@ -1,0 +1,137 @@
+"""Hearing by Moonshine tiny, through onnxruntime. English. Source: the model card of moonshine-tiny (6 layers, 8 heads)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import soxr
+from numpy.typing import NDArray
+
+from louro.engines import catalogue
+from louro.engines.base import EngineError, Hints
+from louro.engines.registry import EngineSettings
+from louro.engines.workers import Workers
+
+RATE_HZ = 16_000
+LAYERS, HEADS, HEAD_SIZE = 6, 8, 36
+BEGIN, END = 1, 2
+TOKENS_PER_S = 6.5
+"""More than anybody says; the decoder repeats itself when it is not stopped."""
+PIECE_S = 20
+"""The longest audio heard in one go; the model was trained on pieces up to 30 s."""
+QUIET_SEARCH_S = 4
+"""How far before the end of a piece a quiet place to cut is looked for."""
+SILENCE_RMS = 0.0005
+"""-66 dB: a muted microphone. The model hears words in it."""
+
+Floats = NDArray[np.float32]
+
+
+def load(argument: str, settings: EngineSettings) -> Moonshine:
+    """*argument*: a folder with the weights, or empty for those of the catalogue."""
+    settings.report("Moonshine tiny, hearing")
+    folder = Path(argument) if argument else catalogue.find("moonshine-tiny-en").folder
+    return Moonshine(folder)
+
+
+class Moonshine:
+    def __init__(self, folder: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        # One thread is faster than two here: the matrices are small.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        providers = ["CPUExecutionProvider"]
+        self._encoder = onnxruntime.InferenceSession(folder / "encoder_model.ort", options, providers=providers)
+        self._decoder = onnxruntime.InferenceSession(
+            folder / "decoder_model_merged.ort", options, providers=providers
+        )
+        self._present = [output.name for output in self._decoder.get_outputs()][1:]
+        self._vocabulary = _read_vocabulary((folder / "tokenizer.bin").read_bytes())
+        self._workers = Workers(2)
+        self._hear(np.full(RATE_HZ, 0.01, np.float32), threading.Event())
+
+    async def transcribe(self, pcm: bytes, hints: Hints) -> AsyncIterator[str]:
+        if hints.language not in (None, "", "en") and not str(hints.language).startswith("en-"):
+            raise EngineError(
+                f"This server hears English only, not '{hints.language}'. Serve with --stt whisper for other languages."
+            )
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32_768
+        audio = soxr.resample(samples, 24_000, RATE_HZ, quality="HQ") if len(samples) else samples
+        said = False
+        for piece in _pieces(audio):
+            text = await self._workers.run(lambda stop, piece=piece: self._hear(piece, stop))  # type: ignore[misc]
+            if text:
+                yield f" {text}" if said else text
+                said = True
+
+    def _hear(self, audio: Floats, stop: threading.Event) -> str:
+        if len(audio) < RATE_HZ // 10 or float(np.sqrt(np.mean(audio**2))) < SILENCE_RMS:
+            return ""
+        (encoded,) = self._encoder.run(
+            None, {"input_values": audio[None], "attention_mask": np.ones((1, len(audio)), np.int64)}
+        )
+        mask = np.ones(encoded.shape[:2], np.int64)
+        past = {
+            f"past_key_values.{layer}.{side}.{kind}": np.zeros((1, HEADS, 0, HEAD_SIZE), np.float32)
+            for layer in range(LAYERS)
+            for side in ("decoder", "encoder")
+            for kind in ("key", "value")
+        }
+        tokens = [BEGIN]
+        for step in range(int(len(audio) / RATE_HZ * TOKENS_PER_S) + 6):
+            if stop.is_set():
+                return ""
+            logits, *present = self._decoder.run(
+                None,
+                {
+                    "input_ids": np.array([tokens[-1:]], np.int64),
+                    "encoder_hidden_states": encoded,
+                    "encoder_attention_mask": mask,
+                    "use_cache_branch": np.array([step > 0]),
+                    **past,
+                },
+            )
+            token = int(logits[0, -1].argmax())
+            if token == END:
+                break
+            tokens.append(token)
+            for name, value in zip(self._present, present, strict=True):
+                # The encoder's keys come once, with the first step.
+                if step == 0 or ".decoder." in name:
+                    past[name.replace("present", "past_key_values")] = value
+        return self._decode(tokens[1:])
+
+    def _decode(self, tokens: list[int]) -> str:
+        raw = b"".join(self._vocabulary[token] for token in tokens if token < len(self._vocabulary))
+        return raw.decode("utf-8", "replace").replace("\u2581", " ").strip()
+
+
+def _read_vocabulary(raw: bytes) -> list[bytes]:
+    """Length-prefixed tokens: one byte up to 127, two from there (7 bits each, low first)."""
+    tokens: list[bytes] = []
+    place = 0
+    while place < len(raw):
+        size = raw[place]
+        place += 1
+        if size >= 128:
+            size += (raw[place] - 1) * 128
+            place += 1
+        token = raw[place : place + size]
+        tokens.append(b"" if token.startswith(b"<") and token.endswith(b">") else token)
+        place += size
+    return tokens
+
+
+def _pieces(audio: Floats) -> list[Floats]:
+    """Cut what is long where it is quiet."""
+    pieces: list[Floats] = []
+    while len(audio) > PIECE_S * RATE_HZ:
+        block = RATE_HZ // 20
+        tail = audio[(PIECE_S - QUIET_SEARCH_S) * RATE_HZ : PIECE_S * RATE_HZ].reshape(-1, block)
+        cut = (PIECE_S - QUIET_SEARCH_S) * RATE_HZ + int((tail**2).mean(axis=1).argmin()) * block
+        pieces.append(audio[:cut])
+        audio = audio[cut:]
+    return [*pieces, audio]
