@@ -2,8 +2,8 @@
 
     python benchmarks/function_calling.py [--llm SPEC] [--show] [--json]
 
-The prompts below are those reported. The demonstrations in the model's prompt were chosen without them; their tools
-(a clock, a timer) are not offered here.
+Development prompts (NEED and NONE) were looked at while the demonstrations in the model's prompt were chosen; the
+held-out ones were not, and are reported apart. The demonstrations' own tools (a clock, a timer) are not offered here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOOLS = (
     tool("get_weather", "Says what the weather is like at a place.", location="string"),
     tool("set_memory", "Remembers something about the user.", key="string", value="string"),
 )
-NEED = [
+NEED: list[tuple[str, str, dict[str, object]]] = [
     ("What is twelve plus thirty?", "calculate_sum", {"a": 12, "b": 30}),
     ("Please calculate the sum of seven and five.", "calculate_sum", {"a": 7, "b": 5}),
     ("Add 19 and 23.", "calculate_sum", {"a": 19, "b": 23}),
@@ -62,6 +62,34 @@ NONE = [
     "What is a computer?",
     "Say something nice.",
 ]
+HELD_OUT_NEED: list[tuple[str, str, dict[str, object]]] = [
+    ("What do you get when you add sixteen and nine?", "calculate_sum", {"a": 16, "b": 9}),
+    ("Sum 101 and 202, please.", "calculate_sum", {"a": 101, "b": 202}),
+    ("Forty plus two?", "calculate_sum", {"a": 40, "b": 2}),
+    ("Could you add 6 to 60?", "calculate_sum", {"a": 6, "b": 60}),
+    ("What is the weather like in Rome?", "get_weather", {"location": "Rome"}),
+    ("Will it snow in Oslo today?", "get_weather", {"location": "Oslo"}),
+    ("Find out how hot it is in Madrid.", "get_weather", {"location": "Madrid"}),
+    ("Weather in Chicago?", "get_weather", {"location": "Chicago"}),
+    ("Remember that I like green tea.", "set_memory", {"value": "green tea"}),
+    ("Please save that my sister is called Maria.", "set_memory", {"value": "Maria"}),
+    ("Don't forget that my flight is on Friday.", "set_memory", {"value": "Friday"}),
+    ("Memorize that my car is red.", "set_memory", {"value": "red"}),
+]
+HELD_OUT_NONE = [
+    "Tell me a riddle.",
+    "Give me some advice.",
+    "Describe the ocean.",
+    "What are you good at?",
+    "Wish me luck.",
+    "Who was Napoleon?",
+    "How do birds fly?",
+    "Are you a robot?",
+    "See you tomorrow!",
+    "What is your favorite food?",
+    "Why do cats purr?",
+    "Explain gravity to a child.",
+]
 
 
 async def ask(model: LanguageModel, question: str) -> tuple[str | None, dict[str, object], str]:
@@ -93,29 +121,34 @@ async def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     model = load("llm", options.llm, LanguageModel, EngineSettings(sessions=1))
+    for label, need, none in (("development", NEED, NONE), ("held out", HELD_OUT_NEED, HELD_OUT_NONE)):
+        result = {"llm": options.llm, "set": label, **await rate(model, need, none, show=options.show)}
+        print(json.dumps(result) if options.json else " | ".join(f"{k}: {v}" for k, v in result.items()))
+
+
+async def rate(
+    model: LanguageModel, need: list[tuple[str, str, dict[str, object]]], none: list[str], *, show: bool
+) -> dict[str, object]:
     right_tool = right_arguments = refused = 0
     begin = time.perf_counter()
-    for question, name, wanted in NEED:
+    for question, name, wanted in need:
         called, arguments, text = await ask(model, question)
         right_tool += called == name
         right_arguments += called == name and matches(arguments, wanted)
-        if options.show:
+        if show:
             print("need", question, "->", called, arguments, text)
-    for question in NONE:
+    for question in none:
         called, arguments, text = await ask(model, question)
         refused += called is None
-        if options.show:
+        if show:
             print("none", question, "->", called, arguments, text)
-    seconds = (time.perf_counter() - begin) / (len(NEED) + len(NONE))
-    result = {
-        "llm": options.llm,
-        "prompts": len(NEED) + len(NONE),
-        "right_tool": f"{right_tool}/{len(NEED)}",
-        "right_arguments": f"{right_arguments}/{len(NEED)}",
-        "right_refusals": f"{refused}/{len(NONE)}",
+    seconds = (time.perf_counter() - begin) / (len(need) + len(none))
+    return {
+        "right_tool": f"{right_tool}/{len(need)}",
+        "right_arguments": f"{right_arguments}/{len(need)}",
+        "right_refusals": f"{refused}/{len(none)}",
         "seconds_each": round(seconds, 2),
     }
-    print(json.dumps(result) if options.json else " | ".join(f"{k}: {v}" for k, v in result.items()))
 
 
 anyio.run(main)

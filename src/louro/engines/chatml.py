@@ -23,7 +23,7 @@ _DEMONSTRATIONS: tuple[tuple[str, str], ...] = (
     ("What time is it in Tokyo?", '{"name": "get_time", "arguments": {"city": "Tokyo"}}'),
     ("What is the tallest animal?", "The giraffe is the tallest animal."),
     ("Set a timer for ten minutes, please.", '{"name": "set_timer", "arguments": {"minutes": 10}}'),
-    ("Thank you, that was kind.", "You are welcome!"),
+    ("Sing me a little song.", "La la la, the sun is up, and so are you!"),
 )
 """With tools that nobody offers, so that they lead to none of the user's. Mixed: calls alone make it call for
 everything, texts alone for nothing."""
