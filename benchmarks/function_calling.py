@@ -14,12 +14,25 @@ import time
 
 import anyio
 
-from louro.engines.base import ArgumentsDelta, CallStarted, LanguageModel, Message, Prompt, Text, TextDelta, Tool
+from louro.engines.base import (
+    ArgumentsDelta,
+    CallStarted,
+    LanguageModel,
+    Message,
+    Prompt,
+    Text,
+    TextDelta,
+    Tool,
+)
 from louro.engines.registry import EngineSettings, load
 
 
 def tool(name: str, description: str, **properties: str) -> Tool:
-    schema = {"type": "object", "properties": {k: {"type": v} for k, v in properties.items()}, "required": list(properties)}
+    schema = {
+        "type": "object",
+        "properties": {k: {"type": v} for k, v in properties.items()},
+        "required": list(properties),
+    }
     return Tool(name, description, json.dumps(schema))
 
 

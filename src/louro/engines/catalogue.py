@@ -81,7 +81,7 @@ def _model(name: str, row: dict[str, object]) -> CatalogueModel:
         ModelFile(file["name"], file["size_bytes"], file["sha256"], file.get("url"), tuple(file["mirror"]))
         for file in row["files"]  # type: ignore[attr-defined]
     )
-    languages = tuple(row["languages"])  # type: ignore[arg-type]
+    languages: tuple[str, ...] = tuple(row["languages"])  # type: ignore[arg-type]
     return CatalogueModel(name, str(row["licence"]), languages, str(row["note"]), files)
 
 
@@ -157,7 +157,9 @@ Fetch = Callable[[Path, Progress], None]
 
 def _ways(file: ModelFile, folder: Path, source: str | None) -> Iterator[Fetch]:
     if source is not None and source.startswith(("http://", "https://")):
-        yield lambda partial, progress: _download(f"{source.rstrip('/')}/{file.name}", file, partial, progress)
+        yield lambda partial, progress: _download(
+            f"{source.rstrip('/')}/{file.name}", file, partial, progress
+        )
     elif source is not None:
         yield lambda partial, progress: _copy(Path(source) / file.name, file, partial, progress)
     if file.url is not None:
@@ -252,7 +254,9 @@ def _verify(path: Path, file: ModelFile) -> None:
             digest.update(block)
     if digest.hexdigest() != file.sha256:
         path.unlink()
-        raise ConfigError(f"{file.name}: the bytes are not the right ones (sha256 {digest.hexdigest()[:12]}...)")
+        raise ConfigError(
+            f"{file.name}: the bytes are not the right ones (sha256 {digest.hexdigest()[:12]}...)"
+        )
 
 
 def _size_of(path: Path) -> int | None:

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from louro.engines.base import EngineError, Image, Message, Prompt, Tool, ToolCall, ToolResult, Turn
 
 IDENTITY = "You are Louro, a voice assistant that runs on the user's own machine."
-MANNER = "Your answers are spoken aloud: answer in one or two short, friendly sentences, without lists or markup."
+MANNER = (
+    "Your answers are spoken aloud: answer in one or two short, friendly sentences, without lists or markup."
+)
 TOOL_RULES = (
     "You can use the tools below. To use one, answer with nothing but a JSON object with its name and its arguments. "
     "Use a tool only when the user asks for what it does. Otherwise answer in words."

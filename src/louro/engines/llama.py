@@ -139,7 +139,8 @@ class _AnswerReader:
     def read(self, chunk: dict[str, object]) -> list[AnswerPiece]:
         if "error" in chunk or chunk.get("code"):
             raise EngineError(f"The language model failed: {_message_of(chunk)}")
-        (choice,) = chunk.get("choices") or [{}]  # type: ignore[misc,attr-defined]
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else {}
         text = str(choice.get("text") or "")
         if choice.get("finish_reason"):
             self._final = {**chunk, "finish_reason": choice["finish_reason"]}

@@ -44,7 +44,9 @@ class Moonshine:
         # One thread is faster than two here: the matrices are small.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         providers = ["CPUExecutionProvider"]
-        self._encoder = onnxruntime.InferenceSession(folder / "encoder_model.ort", options, providers=providers)
+        self._encoder = onnxruntime.InferenceSession(
+            folder / "encoder_model.ort", options, providers=providers
+        )
         self._decoder = onnxruntime.InferenceSession(
             folder / "decoder_model_merged.ort", options, providers=providers
         )
@@ -59,7 +61,7 @@ class Moonshine:
                 f"This server hears English only, not '{hints.language}'. Serve with --stt whisper for other languages."
             )
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32_768
-        audio = soxr.resample(samples, 24_000, RATE_HZ, quality="HQ") if len(samples) else samples
+        audio = soxr.resample(samples, 24_000, RATE_HZ, quality="HQ").astype(np.float32)
         said = False
         for piece in _pieces(audio):
             text = await self._workers.run(lambda stop, piece=piece: self._hear(piece, stop))  # type: ignore[misc]

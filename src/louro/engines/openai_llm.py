@@ -136,7 +136,7 @@ class OpenAiModel:
 
 
 def _event_loop() -> object:
-    return anyio.lowlevel.current_token().native_token  # type: ignore[attr-defined]
+    return anyio.lowlevel.current_token().native_token
 
 
 def parse_line(line: str) -> JsonObject | None:
@@ -226,13 +226,11 @@ def _calls(calls: Sequence[ToolCall], turns: Sequence[Turn]) -> list[JsonObject]
         }
         for call in calls
     ]
-    return [
-        {"role": "assistant", "content": None, "tool_calls": functions},
-        *(
-            {"role": "tool", "tool_call_id": call.call_id, "content": results.get(call.call_id, NO_RESULT)}
-            for call in calls
-        ),
+    answers: list[JsonObject] = [
+        {"role": "tool", "tool_call_id": call.call_id, "content": results.get(call.call_id, NO_RESULT)}
+        for call in calls
     ]
+    return [{"role": "assistant", "content": None, "tool_calls": functions}, *answers]
 
 
 def _message(turn: Message | ToolResult) -> JsonObject:

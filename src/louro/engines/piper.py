@@ -54,7 +54,10 @@ class Piper:
         self._model = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._table = frontend.load_phoneme_table(path.with_suffix(".onnx.json"))
         self._workers = Workers(1)
-        for warm_up in ("Hello there.", "The first words of a voice are slow, and nobody should wait for them."):
+        for warm_up in (
+            "Hello there.",
+            "The first words of a voice are slow, and nobody should wait for them.",
+        ):
             self._say(warm_up, 1.0)
         # An unknown word loads the part of the dictionary that guesses: now, not in the middle of an answer.
         piper_g2p.text_to_phoneme_ids("zorblax", self._table)
@@ -80,9 +83,7 @@ class Piper:
                 yield chunk
             said_ms += len(pcm) // 48
 
-    def _speak(
-        self, words: list[SaidWord], speed: float, stop: threading.Event
-    ) -> tuple[bytes, list[Word]]:
+    def _speak(self, words: list[SaidWord], speed: float, stop: threading.Event) -> tuple[bytes, list[Word]]:
         said = " ".join(word.said for word in words if word.said)
         if stop.is_set() or not any(letter.isalnum() for letter in said):
             return b"", [Word(word.original, 0) for word in words]

@@ -10,6 +10,7 @@ import math
 import re
 from array import array
 from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 
 import anyio
 import anyio.lowlevel
@@ -152,7 +153,7 @@ class ScriptedModel:
         for word in allowed:
             await anyio.sleep(self._word_s)
             yield TextDelta(word)
-        stop = "length" if len(allowed) < len(words) else "stop"
+        stop: Literal["stop", "length"] = "length" if len(allowed) < len(words) else "stop"
         yield Generated(stop, self._prompt_tokens(prompt), 0, len(allowed))
 
     def _prompt_tokens(self, prompt: Prompt) -> int:

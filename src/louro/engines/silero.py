@@ -87,9 +87,7 @@ class SileroDetector:
 
     def _score_batch(self, batch: list[_Request]) -> None:
         """Score the next window of every request."""
-        audio = np.stack(
-            [np.concatenate([request.stream.context, request.windows[0]]) for request in batch]
-        )
+        audio = np.stack([np.concatenate([request.stream.context, request.windows[0]]) for request in batch])
         state = np.concatenate([request.stream.state for request in batch], axis=1)
         scores, state = self._model.run(
             None, {"input": audio, "state": state, "sr": np.array(RATE_HZ, np.int64)}

@@ -70,7 +70,9 @@ def _say(token: str) -> str:
     token = _MONEY.sub(lambda m: f"{_say_number(m['amount'])} {_CURRENCY[m['sign']]}", token)
     token = _ORDINAL.sub(lambda m: _digits(m["n"]) or num2words(int(m["n"]), to="ordinal"), token)
     token = _NUMBER.sub(lambda m: _say_number(m[0]), token)
-    token = token.replace("%", " percent").replace("°C", " degrees celsius").replace("°F", " degrees fahrenheit")
+    token = (
+        token.replace("%", " percent").replace("°C", " degrees celsius").replace("°F", " degrees fahrenheit")
+    )
     token = token.replace("\u2019", "'").replace("—", ", ").replace("–", ", ").replace("/", " ")
     return token if _SPOKEN.search(token) else token.strip("\"'()-")
 
@@ -94,7 +96,12 @@ def _say_number(text: str) -> str:
     if spelled:
         return spelled + trailing
     number = float(plain) if "." in plain else int(plain)
-    if "," not in text.rstrip(",") and isinstance(number, int) and 1100 <= number <= 2099 and number % 1000 >= 10:
+    if (
+        "," not in text.rstrip(",")
+        and isinstance(number, int)
+        and 1100 <= number <= 2099
+        and number % 1000 >= 10
+    ):
         return str(num2words(number, to="year")) + trailing
     return str(num2words(number)).replace("minus", "minus").replace(",", "") + trailing
 

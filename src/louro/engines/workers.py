@@ -23,7 +23,7 @@ class Workers:
 
     def _limiter(self) -> anyio.CapacityLimiter:
         """A limiter belongs to an event loop; there may be several in a life (tests, embedding)."""
-        loop = anyio.lowlevel.current_token().native_token  # type: ignore[attr-defined]
+        loop = anyio.lowlevel.current_token().native_token
         if loop not in self._limiters:
             self._limiters[loop] = anyio.CapacityLimiter(self._count)
         return self._limiters[loop]

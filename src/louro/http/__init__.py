@@ -1,0 +1,1 @@
+"""What is served over HTTP: the Realtime socket, and the small things around it."""

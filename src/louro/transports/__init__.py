@@ -1,0 +1,1 @@
+"""Ways in: each gives a connection that frames come from and go to."""

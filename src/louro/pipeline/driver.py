@@ -1,0 +1,255 @@
+"""Drives one session: a reader, a timer, a writer, and one task for each piece of work that the machine asks for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from louro.engines.base import (
+    ArgumentsDelta,
+    CallStarted,
+    EngineError,
+    Generated,
+    Hints,
+    LanguageModel,
+    Responder,
+    ResponsePiece,
+    SpeechDetector,
+    SpeechStream,
+    Spoken,
+    TextDelta,
+    Transcriber,
+)
+from louro.pipeline.machine import Machine
+from louro.pipeline.outbox import Connection, Outbox
+from louro.pipeline.prompt import beginning_of, order_of
+from louro.session import actions, reports
+
+logger = logging.getLogger(__name__)
+
+DRAFTS = 1
+"""Drafts are made only while fewer answers than this are being made for real: they are a bet, and the first to go."""
+
+
+class Meter(Protocol):
+    """Told how long each stage took."""
+
+    def observe(self, stage: str, seconds: float) -> None: ...
+
+
+class NoMeter:
+    def observe(self, stage: str, seconds: float) -> None:
+        pass
+
+
+@dataclass
+class Engines:
+    """One copy of each, for all sessions."""
+
+    detector: SpeechDetector
+    transcriber: Transcriber
+    model: LanguageModel
+    responder: Responder
+    answering: int = 0
+    """Answers being made at this moment, for all sessions."""
+
+
+@dataclass
+class _Work:
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    confirmed: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Driver:
+    """*clock* gives Unix time in seconds; every input of the machine carries its reading."""
+
+    def __init__(
+        self, machine: Machine, engines: Engines, clock: Callable[[], float], meter: Meter | None = None
+    ) -> None:
+        self._machine = machine
+        self._engines = engines
+        self._clock = clock
+        self._meter = meter or NoMeter()
+        self._outbox = Outbox()
+        self._ear: SpeechStream | None = None
+        self._answers: dict[str, _Work] = {}
+        self._hearings: dict[int, _Work] = {}
+        self._warming: anyio.CancelScope | None = None
+        self._to_detect: list[actions.Detect] = []
+        self._timer: float | None = None
+        self._timer_moved = anyio.Event()
+
+    async def run(self, connection: Connection) -> None:
+        """Run until the client has gone or the session is over. Everything it started ends with it."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._outbox.write_to, connection)
+                tasks.start_soon(self._keep_time, tasks)
+                self._flush(tasks)
+                await self._read(connection, tasks)
+        except* (anyio.EndOfStream, anyio.BrokenResourceError):
+            logger.debug("the client has gone")
+        finally:
+            if self._ear is not None:
+                self._ear.close()
+
+    async def _read(self, connection: Connection, tasks: TaskGroup) -> None:
+        while True:
+            frame = await connection.receive()
+            self._machine.receive_frame(frame, self._clock())
+            self._flush(tasks)
+            await self._detect(tasks)
+            await self._outbox.settle()
+
+    async def _keep_time(self, tasks: TaskGroup) -> None:
+        while True:
+            self._timer_moved = anyio.Event()
+            delay_s = float("inf") if self._timer is None else max(self._timer - self._clock(), 0)
+            with anyio.move_on_after(delay_s):
+                await self._timer_moved.wait()
+                continue
+            self._machine.handle_timer(self._clock())
+            self._flush(tasks)
+
+    # The machine's wishes
+
+    def _flush(self, tasks: TaskGroup) -> None:
+        """Hand on what the machine has to say, and start what it asks for. Never waits."""
+        self._outbox.post(self._machine.frames_to_send())
+        for action in self._machine.actions_to_start():
+            self._start(action, tasks)
+        timer = self._machine.session.next_timer()
+        if timer != self._timer:
+            self._timer = timer
+            self._timer_moved.set()
+
+    def _start(self, action: actions.Action, tasks: TaskGroup) -> None:
+        match action:
+            case actions.Detect():
+                self._to_detect.append(action)
+            case actions.Transcribe(hearing=hearing):
+                self._hearings[hearing] = work = _Work()
+                tasks.start_soon(self._transcribe, action, work, tasks)
+            case actions.Respond(response_id=response_id):
+                self._answers[response_id] = work = _Work()
+                if not action.draft:
+                    work.confirmed.set()
+                tasks.start_soon(self._respond, action, work, tasks)
+            case actions.Warm():
+                tasks.start_soon(self._warm, action)
+            case _:
+                self._end(action)
+
+    def _end(self, action: actions.StopTranscribing | actions.Confirm | actions.Stop | actions.Close) -> None:
+        match action:
+            case actions.StopTranscribing(hearing=hearing):
+                if hearing in self._hearings:
+                    self._hearings[hearing].scope.cancel()
+            case actions.Confirm(response_id=response_id):
+                if response_id in self._answers:
+                    self._answers[response_id].confirmed.set()
+            case actions.Stop(response_id=response_id):
+                if response_id in self._answers:
+                    self._answers[response_id].scope.cancel()
+            case actions.Close(code=code, reason=reason):
+                self._outbox.close(code, reason)
+
+    # Engines at work
+
+    async def _detect(self, tasks: TaskGroup) -> None:
+        """Score what was said. In the reader's own task: nothing that the client says later is looked at before."""
+        while self._to_detect:
+            action = self._to_detect.pop(0)
+            if action.fresh or self._ear is None:
+                if self._ear is not None:
+                    self._ear.close()
+                self._ear = self._engines.detector.open()
+            for probability, end_ms in await self._ear.feed(action.pcm):
+                self._machine.receive_report(reports.SpeechScored(probability, end_ms), self._clock())
+                self._flush(tasks)
+
+    async def _report(self, report: reports.Report, tasks: TaskGroup) -> None:
+        self._machine.receive_report(report, self._clock())
+        self._flush(tasks)
+        await self._outbox.settle()
+
+    async def _transcribe(self, action: actions.Transcribe, work: _Work, tasks: TaskGroup) -> None:
+        begun = self._clock()
+        hints = Hints(action.language, action.prompt)
+        with work.scope:
+            try:
+                async with aclosing(self._engines.transcriber.transcribe(action.pcm, hints)) as pieces:  # type: ignore[type-var]
+                    async for text in pieces:
+                        await self._report(reports.TranscriptProduced(action.hearing, text), tasks)
+            except Exception as error:  # noqa: BLE001 - a boundary: an engine broke, the session lives
+                failed = reports.TranscriptionFailed(action.hearing, _message_of(error))
+                await self._report(failed, tasks)
+            else:
+                self._meter.observe("transcript", self._clock() - begun)
+                await self._report(reports.TranscriptFinished(action.hearing), tasks)
+        self._hearings.pop(action.hearing, None)
+
+    async def _respond(self, action: actions.Respond, work: _Work, tasks: TaskGroup) -> None:
+        with work.scope:
+            if self._engines.answering >= DRAFTS:
+                await work.confirmed.wait()
+            self._engines.answering += 1
+            try:
+                await self._answer(action, tasks)
+            except Exception as error:  # noqa: BLE001 - a boundary: an engine broke, the session lives
+                await self._report(reports.ResponseFailed(action.response_id, _message_of(error)), tasks)
+            finally:
+                self._engines.answering -= 1
+        self._answers.pop(action.response_id, None)
+
+    async def _answer(self, action: actions.Respond, tasks: TaskGroup) -> None:
+        begun = self._clock()
+        seen: set[str] = set()
+        async with aclosing(self._engines.responder.respond(order_of(action))) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                stage = "first_audio" if isinstance(piece, Spoken) else "first_token"
+                if stage not in seen and not isinstance(piece, Generated):
+                    seen.add(stage)
+                    self._meter.observe(stage, self._clock() - begun)
+                await self._report(_report_of(action.response_id, piece), tasks)
+        self._meter.observe("done", self._clock() - begun)
+
+    async def _warm(self, action: actions.Warm) -> None:
+        """Only the latest beginning is worth it."""
+        if self._warming is not None:
+            self._warming.cancel()
+        with anyio.CancelScope() as self._warming:
+            try:
+                await self._engines.model.warm(beginning_of(action))
+            except EngineError as error:
+                logger.info("warming up failed: %s", error)
+
+
+def _report_of(response_id: str, piece: ResponsePiece) -> reports.ResponseReport:
+    match piece:
+        case TextDelta(text=text):
+            return reports.TextProduced(response_id, text)
+        case Spoken(pcm=pcm, words=words):
+            return reports.AudioProduced(response_id, pcm, tuple((word.text, word.end_ms) for word in words))
+        case CallStarted(name=name):
+            return reports.CallStarted(response_id, name)
+        case ArgumentsDelta(text=text):
+            return reports.ArgumentsProduced(response_id, text)
+        case Generated(stop=stop, input_tokens=taken, cached_tokens=cached):
+            return reports.ResponseFinished(response_id, stop, taken, cached)
+
+
+def _message_of(error: Exception) -> str:
+    """What the client may know. Of a group, the first; of a bug, nothing but that there was one."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, EngineError):
+        return str(error)
+    logger.error("an engine failed", exc_info=error)
+    return "An engine failed. The server's log says more."

@@ -1,0 +1,79 @@
+"""The only way out: many tasks post, one task writes, so that order is the session's order."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import anyio
+
+HIGH_BYTES = 512 * 1024
+"""Above it whoever makes more must wait for the client: ten seconds of speech."""
+SEND_TIMEOUT_S = 30.0
+"""A client that takes nothing for so long is gone."""
+
+
+class Connection(Protocol):
+    """What a transport gives: frames in, frames out. That the client goes away is a normal end."""
+
+    async def send(self, frame: bytes) -> None:
+        """Raises anyio.BrokenResourceError: the client has gone."""
+        ...
+
+    async def receive(self) -> str | bytes:
+        """One text frame, or the bytes of a binary one. Raises anyio.EndOfStream: the client has gone."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None: ...
+
+
+class Outbox:
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._size_bytes = 0
+        self._closing: tuple[int, str] | None = None
+        self._filled = anyio.Event()
+        self._drained = anyio.Event()
+
+    def post(self, frames: list[bytes]) -> None:
+        self._frames.extend(frames)
+        self._size_bytes += sum(map(len, frames))
+        if frames:
+            self._filled.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection when everything posted before is out."""
+        self._closing = (code, reason)
+        self._filled.set()
+
+    async def settle(self) -> None:
+        """Return once the backlog is below HIGH_BYTES."""
+        while self._size_bytes > HIGH_BYTES:
+            self._drained = anyio.Event()
+            await self._drained.wait()
+
+    async def write_to(self, connection: Connection) -> None:
+        """Write until closed.
+
+        Raises:
+            anyio.EndOfStream: closed, as asked.
+            anyio.BrokenResourceError: the client has gone, or takes nothing any more.
+        """
+        while True:
+            while self._frames:
+                frame = self._frames.popleft()
+                await self._write(connection, frame)
+                self._size_bytes -= len(frame)
+                self._drained.set()
+            if self._closing is not None:
+                await connection.close(*self._closing)
+                raise anyio.EndOfStream
+            self._filled = anyio.Event()
+            await self._filled.wait()
+
+    async def _write(self, connection: Connection, frame: bytes) -> None:
+        try:
+            with anyio.fail_after(SEND_TIMEOUT_S):
+                await connection.send(frame)
+        except TimeoutError:
+            raise anyio.BrokenResourceError from None

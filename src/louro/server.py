@@ -1,0 +1,99 @@
+"""Where the rooms are wired together, and nowhere else."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from louro.config import Settings
+from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
+from louro.engines.registry import EngineSettings, load
+from louro.http.app import create_app
+from louro.http.realtime import Gate
+from louro.pipeline.driver import Engines
+from louro.pipeline.respond import Cascade
+
+MAX_FRAME_BYTES = 24 * 1024 * 1024
+"""15 MiB of audio in one append, in base64, and its JSON."""
+PING_S = 20.0
+BACKLOG = 2048
+
+
+def load_engines(settings: Settings, report: Callable[[str], None]) -> Engines:
+    """Load every engine that *settings* name; blocks, and reports what it loads.
+
+    Raises:
+        ConfigError: something that they need is missing.
+    """
+    told = EngineSettings(threads=settings.threads, sessions=settings.answers_at_once, report=report)
+    detector = load("vad", settings.vad, SpeechDetector, told)
+    transcriber = load("stt", settings.stt, Transcriber, told)
+    model = load("llm", settings.llm, LanguageModel, told)
+    responder: Responder
+    if settings.responder:
+        responder = load("responder", settings.responder, Responder, told)
+    else:
+        responder = Cascade(model, load("tts", settings.tts, Voice, told))
+    return Engines(detector, transcriber, model, responder)
+
+
+class LouroServer(uvicorn.Server):
+    """Told to stop, it takes no new sessions and lets the live ones end; told again, or after a while, it stops."""
+
+    def __init__(
+        self, config: uvicorn.Config, gate: Gate, drain_s: float, started_at: Callable[[str], None]
+    ) -> None:
+        super().__init__(config)
+        self._gate = gate
+        self._drain_s = drain_s
+        self._started_at = started_at
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            scheme = "https" if self.config.is_ssl else "http"
+            self._started_at(f"{scheme}://{self.config.host}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._gate.is_draining or sig == signal.SIGINT or not self._gate.open:
+            super().handle_exit(sig, frame)
+            return
+        self._gate.is_draining = True
+        self._drain_timer = threading.Timer(
+            self._drain_s, lambda: super(LouroServer, self).handle_exit(sig, None)
+        )
+        self._drain_timer.daemon = True
+        self._drain_timer.start()
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._gate.is_draining and not self._gate.open:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
+    """*started_at* is told the address once it can be reached."""
+    app = create_app(settings, engines)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        ws_per_message_deflate=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
+    )
+    return LouroServer(config, app.state.gate, settings.drain_s, started_at)

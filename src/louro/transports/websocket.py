@@ -1,0 +1,45 @@
+"""A WebSocket as a connection, over ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import anyio
+from starlette.types import Receive, Send
+
+IDLE_CLOSE = 1001
+
+
+class WebSocketConnection:
+    """An accepted socket. A client that says nothing for *idle_s* is closed."""
+
+    def __init__(self, receive: Receive, send: Send, idle_s: float) -> None:
+        self._receive = receive
+        self._send = send
+        self._idle_s = idle_s
+
+    async def send(self, frame: bytes) -> None:
+        try:
+            await self._send({"type": "websocket.send", "text": frame.decode()})
+        except (OSError, RuntimeError):  # the server says it either way, by how far the close has come
+            raise anyio.BrokenResourceError from None
+
+    async def receive(self) -> str | bytes:
+        message: MutableMapping[str, Any] = {}
+        with anyio.move_on_after(self._idle_s):
+            message = await self._receive()
+        if not message:
+            await self.close(IDLE_CLOSE, "Nothing was heard from the client for too long.")
+            raise anyio.EndOfStream
+        if message["type"] != "websocket.receive":
+            raise anyio.EndOfStream
+        text: str | None = message.get("text")
+        return text if text is not None else bytes(message.get("bytes") or b"")
+
+    async def close(self, code: int, reason: str) -> None:
+        try:
+            # A close frame has room for 123 bytes of reason.
+            await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
+        except (OSError, RuntimeError):
+            return  # it has gone by itself
