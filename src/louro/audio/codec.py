@@ -24,21 +24,21 @@ class Decoder:
         self._half = b""
 
     def feed(self, audio: bytes) -> bytes:
-        match self._encoding:
-            case "g711_ulaw":
-                return self._resampler.feed(g711.ulaw_decode(audio))
-            case "g711_alaw":
-                return self._resampler.feed(g711.alaw_decode(audio))
-            case "pcm16":
-                whole = self._half + audio if self._half else audio
-                size = len(whole) & ~1
-                self._half = whole[size:]
-                return self._resampler.feed(whole[:size])
+        if self._encoding == "pcm16":
+            return self._resampler.feed(self._whole_samples(audio))
+        decode = g711.ulaw_decode if self._encoding == "g711_ulaw" else g711.alaw_decode
+        return self._resampler.feed(decode(audio))
 
     def flush(self) -> bytes:
         """Return what is still withheld, and start anew."""
         self._half = b""
         return self._resampler.flush()
+
+    def _whole_samples(self, audio: bytes) -> bytes:
+        joined = self._half + audio if self._half else audio
+        size = len(joined) & ~1
+        self._half = joined[size:]
+        return joined[:size]
 
 
 class Encoder:
@@ -56,10 +56,6 @@ class Encoder:
         return self._encode(self._resampler.flush())
 
     def _encode(self, pcm: bytes) -> bytes:
-        match self._encoding:
-            case "pcm16":
-                return pcm
-            case "g711_ulaw":
-                return g711.ulaw_encode(pcm)
-            case "g711_alaw":
-                return g711.alaw_encode(pcm)
+        if self._encoding == "pcm16":
+            return pcm
+        return g711.ulaw_encode(pcm) if self._encoding == "g711_ulaw" else g711.alaw_encode(pcm)

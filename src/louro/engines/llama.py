@@ -32,7 +32,9 @@ from louro.engines.workers import Workers
 
 DEFAULT = "qwen2.5-coder-0.5b"
 CONTEXT_TOKENS = 4096
-"""For each slot. The cache of one is about 50 MB with the default model."""
+"""The most that one conversation may take up."""
+SHARED_TOKENS = 2048
+"""Kept for each slot; what one conversation does not need another can use. 12 kB a token with the default model."""
 MAX_ANSWER_TOKENS = 512
 """Where the client sets no bound: four minutes of speech."""
 BATCH = 256
@@ -61,7 +63,7 @@ class Llama:
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_parallel = settings.sessions
-        params.n_ctx = CONTEXT_TOKENS * settings.sessions
+        params.n_ctx = max(SHARED_TOKENS * settings.sessions, CONTEXT_TOKENS)
         params.kv_unified = True
         params.n_batch = params.n_ubatch = BATCH
         params.cache_ram_mib = 0

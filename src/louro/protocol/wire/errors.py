@@ -1,60 +1,157 @@
-"""From "this does not decode" to the protocol's own error: which code, which parameter, whose event."""
+"""From "this does not convert" to the protocol's own error: which code, which parameter, in which words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import cast
 
-import msgspec
+from msgspec import inspect
 
 from louro.protocol.errors import ClientError
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
+MAX_QUOTED_CHARACTERS = 200
+"""Of what a client sent, in a message to it: a refusal should not be as long as what is refused."""
+
+_AT = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
+_MISMATCH = re.compile(r"Expected `(?P<expected>[^`]*)`(?:, got `[^`]*`)?")
+_BOUND = re.compile(r"Expected `(?P<kind>\w+)` (?P<bound>.*)")
+_CHOICE = re.compile(r"Invalid (?:enum )?value .*", re.DOTALL)
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+_WORDS = {
+    "str": "a string",
+    "bytes": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "an object",
+}
 
 
-def refusal(
-    frame: str | bytes, error: msgspec.MsgspecError | UnicodeError, types: Sequence[str]
-) -> ClientError:
-    """Say precisely what is wrong with *frame*, which failed with *error*. *types*: the event types there are."""
-    try:
-        body = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, UnicodeError):
-        return ClientError("invalid_json", "Invalid event: failed to parse JSON value.")
-    if not isinstance(body, dict):
-        return ClientError("invalid_event", "Invalid event: expected a JSON object.")
-    refused = _refusal_of(body, str(error), types)
-    event_id = body.get("event_id")
-    refused.event_id = event_id if isinstance(event_id, str) else None
-    return refused
-
-
-def _refusal_of(body: dict[str, object], error: str, types: Sequence[str]) -> ClientError:
-    kind = body.get("type")
-    if kind is None:
-        return ClientError("invalid_event", "'type' field missing")
-    if kind not in types:
-        supported = ", ".join(f"'{name}'" for name in types)
-        return ClientError(
-            "invalid_value", f"Invalid value: '{kind}'. Supported values are: {supported}.", param="type"
-        )
-    match = cast(re.Match[str], _AT.match(error))
-    what, path = match["what"], (match["path"] or "").removesuffix("`")
-    if unknown := _UNKNOWN.match(what):
-        param = _join(path, unknown["name"])
+def refusal(body: dict[str, object], error: str, union: inspect.Type) -> ClientError:
+    """Say what is wrong with *body*, which did not convert to *union* because of *error* (msgspec's words)."""
+    match = _AT.fullmatch(error)
+    assert match is not None
+    what, path = match["what"], (match["path"] or "").replace("[...]", "")
+    if unknown := _UNKNOWN.fullmatch(what):
+        param = _joined(path, _shortened(unknown["name"]))
         return ClientError("unknown_parameter", f"Unknown parameter: '{param}'.", param=param)
-    if missing := _MISSING.match(what):
-        param = _join(path, missing["name"])
-        return ClientError(
-            "missing_required_parameter", f"Missing required parameter: '{param}'.", param=param
-        )
-    where = f" for '{path}'" if path else ""
-    return ClientError(
-        "invalid_value", f"Invalid value{where}: {what.replace('`', chr(39))}.", param=path or None
-    )
+    if missing := _MISSING.fullmatch(what):
+        return missing_parameter(_joined(path, missing["name"]))
+    value = _value_at(body, path)
+    if _CHOICE.fullmatch(what):
+        return invalid_value(path, value, _choices(union, _steps(path), body))
+    if bound := _BOUND.fullmatch(what):
+        return _out_of_bounds(path, value, bound)
+    if mismatch := _MISMATCH.fullmatch(what):
+        kinds = [_WORDS[kind] for kind in mismatch["expected"].split(" | ") if kind in _WORDS]
+        return invalid_type(path, " or ".join(kinds), value)
+    return _unreadable(path)
 
 
-def _join(path: str, name: str) -> str:
+def missing_parameter(param: str) -> ClientError:
+    return ClientError("missing_required_parameter", f"Missing required parameter: '{param}'.", param=param)
+
+
+def invalid_type(param: str, expected: str, value: object) -> ClientError:
+    message = f"Invalid type for '{param}': expected {expected}, but got {_kind_of(value)} instead."
+    return ClientError("invalid_type", message, param=param)
+
+
+def invalid_value(param: str, value: object, choices: Sequence[object]) -> ClientError:
+    message = f"Invalid value: {_quoted(value)}. Supported values are: {_listed(choices)}."
+    return ClientError("invalid_value", message, param=param)
+
+
+def invalid_modalities(param: str, modalities: Sequence[str], combinations: str) -> ClientError:
+    message = f"Invalid modalities: {list(modalities[:4])}. Supported combinations are: {combinations}."
+    return ClientError("invalid_value", message, param=param)
+
+
+def _out_of_bounds(path: str, value: object, bound: re.Match[str]) -> ClientError:
+    got = f" {_quoted(value)}" if bound["kind"] in ("int", "float") else " something else"
+    message = f"Invalid value for '{path}': expected {_WORDS[bound['kind']]} {bound['bound']}, but got{got} instead."
+    return ClientError("invalid_value", message, param=path)
+
+
+def _unreadable(path: str) -> ClientError:
+    """Of all that converts from JSON, only base64 and numbers can fail for another reason."""
+    if path.endswith("audio"):
+        message = f"Invalid '{path}'. Expected base64-encoded audio bytes, but got an invalid value."
+    else:
+        message = f"Invalid value for '{path}'." if path else "Invalid event."
+    return ClientError("invalid_value", message, param=path or None)
+
+
+def _choices(info: inspect.Type, steps: Sequence[str | int], value: object) -> list[object]:
+    """The literals, or the names of the variants, that fit where *steps* lead from *info*."""
+    options = info.types if isinstance(info, inspect.UnionType) else (info,)
+    if not steps:
+        return [one for option in options if isinstance(option, inspect.LiteralType) for one in option.values]
+    step, *rest = steps
+    inner: list[inspect.Type]
+    if isinstance(step, int):
+        inner = [option.item_type for option in options if isinstance(option, inspect.VarTupleType)]
+    else:
+        structs = [option for option in options if isinstance(option, inspect.StructType)]
+        if not rest and any(struct.tag_field == step for struct in structs):
+            return [struct.tag for struct in structs]
+        tag = value.get("type") if isinstance(value, dict) else None
+        fitting = [struct for struct in structs if struct.tag in (None, tag)]
+        inner = [field.type for struct in fitting for field in struct.fields if field.encode_name == step]
+    return [choice for one in inner for choice in _choices(one, rest, _inside(value, step))]
+
+
+def _steps(path: str) -> list[str | int]:
+    return [int(index) if index else name for index, name in _STEP.findall(path)]
+
+
+def _value_at(value: object, path: str) -> object:
+    for step in _steps(path):
+        value = _inside(value, step)
+    return value
+
+
+def _inside(value: object, step: str | int) -> object:
+    if isinstance(value, dict):
+        return value.get(step)
+    return value[step] if isinstance(value, list) and isinstance(step, int) else None
+
+
+def _kind_of(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def _quoted(value: object) -> str:
+    return f"'{_shortened(value)}'" if isinstance(value, str) else _shortened(str(value))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_QUOTED_CHARACTERS else f"{text[:MAX_QUOTED_CHARACTERS]}…"
+
+
+def _listed(choices: Sequence[object]) -> str:
+    names = [_quoted(choice) for choice in choices]
+    if len(names) < 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:-1])}, and {names[-1]}"
+
+
+def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
