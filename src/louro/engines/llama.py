@@ -1,18 +1,30 @@
 """Thinking by llama.cpp, in the process: any GGUF model with a ChatML template, as the Qwen family has.
 
-One copy of the weights serves all sessions, each in a slot of its own while it answers; what two prompts have in
-common at their beginning is computed once.
+One copy of the weights serves all sessions, each in a slot of its own while it answers; what a prompt has in common
+with the last one in its slot is not computed again.
 """
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import json
+import os
+import re
 import secrets
+import socket
+import sys
+import tempfile
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+import anyio
 import xllamacpp
 
 from louro.engines import catalogue, chatml
@@ -25,22 +37,30 @@ from louro.engines.base import (
     Generated,
     Prompt,
     TextDelta,
+    Tool,
 )
 from louro.engines.registry import EngineSettings
+from louro.engines.schemas import simplify
+from louro.engines.slots import Slots
 from louro.engines.tokens import estimate_tokens
-from louro.engines.workers import Workers
 
 DEFAULT = "qwen2.5-coder-0.5b"
 CONTEXT_TOKENS = 4096
-"""The most that one conversation may take up."""
-SHARED_TOKENS = 2048
-"""Kept for each slot; what one conversation does not need another can use. 12 kB a token with the default model."""
+"""For each slot, 26 MB with the default model. Slots that shared one pool would fail all together when it is full."""
 MAX_ANSWER_TOKENS = 512
 """Where the client sets no bound: four minutes of speech."""
-BATCH = 256
-"""Prefill can be cancelled between batches; 2048 is 7 % quicker and ten times as deaf."""
+BATCH = 64
+"""A prefill is cancelled, and lets the others say a word, after so many tokens: half a second on two old cores. With
+32 a prefill takes a tenth longer, with 2048 a tenth less, and eight seconds to notice that nobody is waiting."""
 TEMPERATURE = 0.3
 """Where the client sets none: a small model wanders soon."""
+CHUNKS = MAX_ANSWER_TOKENS + CONTEXT_TOKENS // BATCH + 16
+"""One for each token, one for each batch of the prefill, and the last: more than this never waits to be read."""
+TOKENIZE_TIMEOUT_S = 0.05
+TEXT_ONLY = "%llguidance {}\nstart: TEXT\nTEXT: /[^{<`*#\\s][^`*]*/\n"
+"""No JSON and no markup: it is to be said aloud."""
+
+Chunk = dict[str, object]
 
 
 def load(argument: str, settings: EngineSettings) -> Llama:
@@ -49,7 +69,10 @@ def load(argument: str, settings: EngineSettings) -> Llama:
     path = Path(name)
     if path.suffix != ".gguf":
         files = catalogue.find(name)
-        path = next(files.path(file.name) for file in files.model.files if file.name.endswith(".gguf"))
+        weights = [file.name for file in files.model.files if file.name.endswith(".gguf")]
+        if not weights:
+            raise ConfigError(f"The model '{name}' does not think. `louro models list` shows what each does.")
+        path = files.path(weights[0])
     elif not path.exists():
         raise ConfigError(f"There is no file {path}.")
     settings.report(f"{path.stem}, thinking")
@@ -60,87 +83,169 @@ class Llama:
     sees_images = False
 
     def __init__(self, path: Path, settings: EngineSettings) -> None:
-        params = xllamacpp.CommonParams()
-        params.model.path = str(path)
-        params.n_parallel = settings.sessions
-        params.n_ctx = max(SHARED_TOKENS * settings.sessions, CONTEXT_TOKENS)
-        params.kv_unified = True
-        params.n_batch = params.n_ubatch = BATCH
-        params.cache_ram_mib = 0
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
-        # Threads that spin while they wait steal time from the ear and the voice.
-        params.cpuparams.poll = params.cpuparams_batch.poll = 0
-        params.api_keys = [secrets.token_urlsafe(24)]  # it opens a port on loopback that nobody needs
-        params.verbosity = -1
+        self._door = _Door()
+        params = _parameters(path, settings)
+        params.hostnames, params.api_keys = [self._door.address], [self._door.key]
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
             raise ConfigError(f"llama.cpp cannot load {path.name}: {error}") from error
-        self._workers = Workers(settings.sessions)
+        self._slots = Slots(settings.sessions)
+        self._slots_lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(settings.sessions, thread_name_prefix="llama")
+        self._count_tokens = lru_cache(maxsize=4096)(self._door.count_tokens)
 
     def count_tokens(self, text: str) -> int:
-        return estimate_tokens(text)
+        return self._count_tokens(text)
 
     async def warm(self, prompt: Prompt) -> None:
-        body = {"prompt": chatml.render(prompt), "n_predict": 1, "cache_prompt": True, "stream": True}
-        await self._workers.run(lambda stop: self._complete(body, lambda _: stop.is_set()))
+        body = {**self._body(_prepared(prompt)), "n_predict": 1}
+        async with aclosing(self._chunks(body)) as chunks:
+            async for _ in chunks:
+                pass
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerPiece, None]:
-        body = self._body(prompt)
-        reader = _AnswerReader(calls_only=body["grammar"] is not None)
-        chunks: AsyncIterator[dict[str, object]] = self._workers.stream(
-            lambda emit, stop: self._stream(body, emit, stop)
-        )
-        async for chunk in chunks:
-            for piece in reader.read(chunk):
-                yield piece
+        prompt = _prepared(prompt)
+        reader = AnswerReader(chatml.offered(prompt))
+        async with aclosing(self._chunks(self._body(prompt))) as chunks:
+            async for chunk in chunks:
+                for piece in reader.read(chunk):
+                    yield piece
         for piece in reader.finish():
             yield piece
 
-    def _body(self, prompt: Prompt) -> dict[str, object]:
-        temperature = TEMPERATURE if prompt.temperature is None else prompt.temperature
-        grammar = chatml.grammar(prompt)
+    def _body(self, prompt: Prompt) -> Chunk:
+        is_choosing = bool(chatml.offered(prompt))
+        temperature = 0.0 if is_choosing else TEMPERATURE
+        bound = MAX_ANSWER_TOKENS if prompt.max_tokens is None else prompt.max_tokens
         return {
             "prompt": chatml.render(prompt),
-            "n_predict": min(prompt.max_tokens or MAX_ANSWER_TOKENS, MAX_ANSWER_TOKENS),
-            "temperature": 0.0 if grammar else temperature,
+            "n_predict": max(1, min(bound, MAX_ANSWER_TOKENS)),
+            "temperature": temperature if prompt.temperature is None or is_choosing else prompt.temperature,
             "cache_prompt": True,
             "stream": True,
+            "return_progress": True,  # so that a prefill can be stopped between its batches
             "stop": ["<|im_end|>", "<|im_start|>"],
-            "grammar": grammar,
+            "grammar": chatml.grammar(prompt) or TEXT_ONLY,
         }
 
-    def _stream(
-        self, body: dict[str, object], emit: Callable[[dict[str, object]], None], stop: threading.Event
-    ) -> None:
-        def on_chunk(chunk: dict[str, object]) -> bool:
-            if not stop.is_set():
-                emit(chunk)
+    async def _chunks(self, body: Chunk) -> AsyncGenerator[Chunk, None]:
+        send, receive = anyio.create_memory_object_stream[Chunk | EngineError | None](CHUNKS)
+        loop = asyncio.get_running_loop()
+        stop = threading.Event()
+
+        def deliver(chunk: Chunk | EngineError | None) -> None:
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                send.send_nowait(chunk)
+
+        def emit(chunk: Chunk | EngineError | None) -> bool:
+            # Not through anyio: it would keep this thread waiting for the event loop at every token.
+            with suppress(RuntimeError):  # the loop is closed, and everybody gone
+                loop.call_soon_threadsafe(deliver, chunk)
             return stop.is_set()
 
-        self._complete(body, on_chunk)
+        work = self._threads.submit(self._complete, body, emit, stop)
+        with send, receive:
+            try:
+                async for chunk in receive:
+                    if chunk is None:
+                        return
+                    if isinstance(chunk, EngineError):
+                        raise chunk
+                    yield chunk
+            finally:
+                stop.set()
+                work.cancel()
 
-    def _complete(self, body: dict[str, object], on_chunk: Callable[[dict[str, object]], bool]) -> None:
-        wanted = {key: value for key, value in body.items() if value is not None}
+    def _complete(
+        self, body: Chunk, emit: Callable[[Chunk | EngineError | None], bool], stop: threading.Event
+    ) -> None:
+        """Run in a thread: one at a time for each slot."""
+        text = str(body["prompt"])
+        with self._slots_lock:
+            slot = self._slots.take(text)
         try:
-            self._server.handle_completions(wanted, on_chunk)
+            if not stop.is_set():
+                self._server.handle_completions({**body, "id_slot": slot}, emit)
+            emit(None)
         except RuntimeError as error:
-            raise EngineError(f"The language model failed: {error}") from error
+            emit(EngineError(f"The language model failed: {error}"))
+        finally:
+            with self._slots_lock:
+                self._slots.give_back(slot, text)
 
 
-class _AnswerReader:
+def _parameters(path: Path, settings: EngineSettings) -> xllamacpp.CommonParams:
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_parallel = settings.sessions
+    params.n_ctx = CONTEXT_TOKENS * settings.sessions
+    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0  # half the memory
+    params.n_batch = params.n_ubatch = BATCH
+    params.cache_ram_mib = 0
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads
+    # Threads that spin while they wait steal time from the ear and the voice.
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
+    params.verbosity = -1
+    return params
+
+
+def _prepared(prompt: Prompt) -> Prompt:
+    return replace(
+        prompt, tools=tuple(replace(t, parameters=json.dumps(simplify(t.parameters))) for t in prompt.tools)
+    )
+
+
+class _Door:
+    """llama.cpp insists on listening somewhere: on a socket file that only this user can open, where there are such.
+
+    It is good for one thing: counting tokens, which nothing else in it offers.
+    """
+
+    def __init__(self) -> None:
+        self.key = secrets.token_urlsafe(24)
+        self._has_socket_files = sys.platform != "win32"
+        self._folder = tempfile.TemporaryDirectory(prefix="louro-", ignore_cleanup_errors=True)
+        self.address = (
+            os.path.join(self._folder.name, "llama.sock") if self._has_socket_files else "127.0.0.1"
+        )
+
+    def count_tokens(self, text: str) -> int:
+        """0.6 ms. An estimate where the server is slow to answer."""
+        if not text or not self._has_socket_files:
+            return estimate_tokens(text)
+        try:
+            return self._ask(text)
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            return estimate_tokens(text)
+
+    def _ask(self, text: str) -> int:
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.settimeout(TOKENIZE_TIMEOUT_S)
+            connection.sock.connect(self.address)
+            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            connection.request("POST", "/tokenize", json.dumps({"content": text}), headers)
+            return len(json.loads(connection.getresponse().read())["tokens"])
+        finally:
+            connection.close()
+
+
+class AnswerReader:
     """From the chunks of llama.cpp to the pieces of an answer. A call is told when it is whole, a text at once."""
 
-    def __init__(self, *, calls_only: bool) -> None:
-        self._may_call = calls_only
+    def __init__(self, tools: Sequence[Tool]) -> None:
+        self._names = {tool.name for tool in tools}
         self._call = ""
         self._is_call = False
         self._has_begun = False
-        self._final: dict[str, object] = {}
+        self._final: Chunk = {}
 
-    def read(self, chunk: dict[str, object]) -> list[AnswerPiece]:
-        if "error" in chunk or chunk.get("code"):
-            raise EngineError(f"The language model failed: {_message_of(chunk)}")
+    def read(self, chunk: Chunk) -> list[AnswerPiece]:
+        """Raises EngineError: llama.cpp says that it failed."""
+        if "error" in chunk:
+            raise EngineError(_failure(chunk["error"]))
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else {}
         text = str(choice.get("text") or "")
@@ -148,32 +253,44 @@ class _AnswerReader:
             self._final = {**chunk, "finish_reason": choice["finish_reason"]}
         if not self._has_begun:
             text = text.lstrip()
-            if not text:
-                return []
-            self._has_begun = True
-            self._is_call = self._may_call and text.startswith("{")
+            self._has_begun = bool(text)
+            self._is_call = bool(self._names) and text.startswith("{")
         if self._is_call:
             self._call += text
             return []
+        text = _MARKUP.sub("", text)
         return [TextDelta(text)] if text else []
 
     def finish(self) -> list[AnswerPiece]:
-        pieces: list[AnswerPiece] = []
+        """Raises EngineError: what was to be a call is none."""
         stop: Literal["stop", "length"] = "length" if self._final.get("finish_reason") == "length" else "stop"
-        if self._is_call:
-            try:
-                call = json.loads(self._call)
-            except ValueError:
-                stop = "length"  # cut in the middle: half a call is none
-            else:
-                pieces += [CallStarted(call["name"]), ArgumentsDelta(json.dumps(call["arguments"]))]
-        timings = self._final.get("timings") or {}
-        assert isinstance(timings, dict)
-        cached = int(timings.get("cache_n", 0))
-        read = cached + int(timings.get("prompt_n", 0))
-        return [*pieces, Generated(stop, read, cached, int(timings.get("predicted_n", 0)))]
+        pieces: list[AnswerPiece] = self._whole_call(stop) if self._is_call else []
+        timings = self._final.get("timings")
+        timings = timings if isinstance(timings, dict) else {}
+        cached, read = int(timings.get("cache_n", 0)), int(timings.get("prompt_n", 0))
+        return [*pieces, Generated(stop, cached + read, cached, int(timings.get("predicted_n", 0)))]
+
+    def _whole_call(self, stop: str) -> list[AnswerPiece]:
+        try:
+            call = json.loads(self._call)
+            name, arguments = call["name"], call["arguments"]
+        except (ValueError, KeyError, TypeError) as error:
+            if stop == "length":
+                return []  # half a call is none
+            raise EngineError("The language model began a function call and did not finish it.") from error
+        if name not in self._names or not isinstance(arguments, dict):
+            raise EngineError("The language model called a function that there is not.")
+        return [CallStarted(name), ArgumentsDelta(json.dumps(arguments, ensure_ascii=False))]
 
 
-def _message_of(chunk: dict[str, object]) -> object:
-    error = chunk.get("error", chunk)
-    return error.get("message", error) if isinstance(error, dict) else error
+_MARKUP = re.compile(r"\*\*|`+")
+
+
+def _failure(error: object) -> str:
+    about = error if isinstance(error, dict) else {"message": error}
+    if about.get("type") == "exceed_context_size_error":
+        return (
+            f"The conversation is too long for this model: {about.get('n_prompt_tokens')} tokens, "
+            f"and there is room for {about.get('n_ctx')}. Delete items, or let the session truncate."
+        )
+    return f"The language model failed: {about.get('message', 'no reason given')}"

@@ -57,12 +57,12 @@ class SessionUpdated(ServerEvent, frozen=True, kw_only=True, tag="session.update
 
 
 class ConversationItemAdded(ServerEvent, frozen=True, kw_only=True, tag="conversation.item.added"):
-    previous_item_id: str | None
+    previous_item_id: str | None = None
     item: Item
 
 
 class ConversationItemDone(ServerEvent, frozen=True, kw_only=True, tag="conversation.item.done"):
-    previous_item_id: str | None
+    previous_item_id: str | None = None
     item: Item
 
 
@@ -100,7 +100,7 @@ class InputAudioBufferSpeechStopped(
 
 
 class InputAudioBufferCommitted(ServerEvent, frozen=True, kw_only=True, tag="input_audio_buffer.committed"):
-    previous_item_id: str | None
+    previous_item_id: str | None = None
     item_id: str
 
 

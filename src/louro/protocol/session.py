@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 
 class PcmFormat(Struct, frozen=True, tag="audio/pcm", forbid_unknown_fields=True):
-    rate: Literal[24000] | None = 24000
+    rate: Literal[24000] = 24000
 
 
 class PcmuFormat(Struct, frozen=True, tag="audio/pcmu", forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from louro.protocol.client_events import AnyClientEvent
 from louro.protocol.server_events import AnyServerEvent
@@ -10,7 +10,7 @@ from louro.protocol.server_events import AnyServerEvent
 
 class Dialect(Protocol):
     @property
-    def name(self) -> str: ...
+    def name(self) -> Literal["ga", "beta"]: ...
 
     @property
     def limits_first(self) -> bool:
@@ -27,4 +27,16 @@ class Dialect(Protocol):
 
     def encode(self, event: AnyServerEvent) -> bytes | None:
         """Write one event for a client; None where the dialect has no such event."""
+        ...
+
+    def decode_server(self, frame: str | bytes) -> AnyServerEvent:
+        """Read one frame of a server.
+
+        Raises:
+            ClientError: it is no event that this house knows; its param is `type` where only the type is unknown.
+        """
+        ...
+
+    def encode_client(self, event: AnyClientEvent) -> bytes:
+        """Write one event for a server; what the dialect cannot say is left out."""
         ...

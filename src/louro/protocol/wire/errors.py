@@ -15,7 +15,7 @@ MAX_QUOTED_CHARACTERS = 200
 _AT = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
-_MISMATCH = re.compile(r"Expected `(?P<expected>[^`]*)`(?:, got `[^`]*`)?")
+_MISMATCH = re.compile(r"Expected `(?P<expected>[^`]*)`(?:, got `(?P<got>[^`]*)`)?")
 _BOUND = re.compile(r"Expected `(?P<kind>\w+)` (?P<bound>.*)")
 _CHOICE = re.compile(r"Invalid (?:enum )?value .*", re.DOTALL)
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
@@ -47,7 +47,8 @@ def refusal(body: dict[str, object], error: str, union: inspect.Type) -> ClientE
         return _out_of_bounds(path, value, bound)
     if mismatch := _MISMATCH.fullmatch(what):
         kinds = [_WORDS[kind] for kind in mismatch["expected"].split(" | ") if kind in _WORDS]
-        return invalid_type(path, " or ".join(kinds), value)
+        got = _WORDS.get(mismatch["got"] or "") or _kind_of(value)
+        return _mismatched(path, " or ".join(kinds), got)
     return _unreadable(path)
 
 
@@ -56,7 +57,11 @@ def missing_parameter(param: str) -> ClientError:
 
 
 def invalid_type(param: str, expected: str, value: object) -> ClientError:
-    message = f"Invalid type for '{param}': expected {expected}, but got {_kind_of(value)} instead."
+    return _mismatched(param, expected, _kind_of(value))
+
+
+def _mismatched(param: str, expected: str, got: str) -> ClientError:
+    message = f"Invalid type for '{param}': expected {expected}, but got {got} instead."
     return ClientError("invalid_type", message, param=param)
 
 
@@ -71,8 +76,8 @@ def invalid_modalities(param: str, modalities: Sequence[str], combinations: str)
 
 
 def _out_of_bounds(path: str, value: object, bound: re.Match[str]) -> ClientError:
-    got = f" {_quoted(value)}" if bound["kind"] in ("int", "float") else " something else"
-    message = f"Invalid value for '{path}': expected {_WORDS[bound['kind']]} {bound['bound']}, but got{got} instead."
+    got = f", but got {_quoted(value)} instead" if bound["kind"] in ("int", "float") else ""
+    message = f"Invalid value for '{path}': expected {_WORDS[bound['kind']]} {bound['bound']}{got}."
     return ClientError("invalid_value", message, param=path)
 
 

@@ -1,0 +1,41 @@
+# The developer's loop. `make run` and `make test` do all their own set-up.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test check bench demo install models clean
+
+run: install models  ## serve on the embedded models
+	$(BIN)/louro serve
+
+test: install models  ## every test, on the real models
+	$(BIN)/python -m pytest
+
+check: install  ## format, lint, types, import contracts, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not models and not node" --cov=louro --cov-branch --cov-report=
+
+bench: install models  ## time to first audio, and right function calls
+	$(BIN)/python benchmarks/turns.py
+	$(BIN)/python benchmarks/function_calling.py
+
+demo: install models  ## one spoken question, answered
+	$(BIN)/louro ask --embedded --audio tests/speech/capital.flac --save answer.wav
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml requirements/lock.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt -e '.[dev]'
+	touch $(STAMP)
+
+models: install
+	$(BIN)/louro models get --default
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
