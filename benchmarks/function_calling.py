@@ -27,7 +27,6 @@ from louro.engines.base import (
 )
 from louro.engines.registry import EngineSettings, load
 
-
 Needed = tuple[str, str, dict[str, object]]
 """A question, the tool that it needs, and what its arguments must hold."""
 

@@ -12,10 +12,12 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -205,10 +207,9 @@ class _Door:
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(24)
         self._has_socket_files = sys.platform != "win32"
-        self._folder = tempfile.TemporaryDirectory(prefix="louro-", ignore_cleanup_errors=True)
-        self.address = (
-            os.path.join(self._folder.name, "llama.sock") if self._has_socket_files else "127.0.0.1"
-        )
+        folder = tempfile.mkdtemp(prefix="louro-")  # readable by this user only
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.address = os.path.join(folder, "llama.sock") if self._has_socket_files else "127.0.0.1"
 
     def count_tokens(self, text: str) -> int:
         """0.6 ms. An estimate where the server is slow to answer."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -91,14 +91,16 @@ class OpenAiModel:
             return
         body = {**request_body(prompt, self._server), "max_tokens": 1}
         with suppress(EngineError):  # whoever generates will be told
-            async for _ in self._stream(body):
-                pass
+            async with aclosing(self._stream(body)) as events:
+                async for _ in events:
+                    pass
 
     async def generate(self, prompt: Prompt) -> AsyncGenerator[AnswerPiece, None]:
         reader = AnswerReader()
-        async for event in self._stream(request_body(prompt, self._server)):
-            for piece in reader.read(event):
-                yield piece
+        async with aclosing(self._stream(request_body(prompt, self._server))) as events:
+            async for event in events:
+                for piece in reader.read(event):
+                    yield piece
         for piece in reader.finish():
             yield piece
 

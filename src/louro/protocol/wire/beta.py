@@ -13,7 +13,7 @@ from louro.protocol.wire import beta_client, beta_server
 from louro.protocol.wire.beta_client import BetaClientEvent
 from louro.protocol.wire.beta_server import BetaServerEvent
 from louro.protocol.wire.ga import bare_append, checked_append
-from louro.protocol.wire.reading import Reader, tidied
+from louro.protocol.wire.reading import Reader, ServerReader, tidied
 
 
 class BetaDialect:
@@ -22,7 +22,7 @@ class BetaDialect:
 
     def __init__(self) -> None:
         self._client_events: Reader[BetaClientEvent] = Reader(BetaClientEvent, beta_client.CLIENT_TYPES)
-        self._server_events: Reader[BetaServerEvent] = Reader(BetaServerEvent, beta_server.SERVER_TYPES)
+        self._server_events: Reader[BetaServerEvent] = ServerReader(BetaServerEvent, beta_server.SERVER_TYPES)
         self._encoder = msgspec.json.Encoder()
 
     def decode(self, frame: str | bytes) -> AnyClientEvent:

@@ -28,6 +28,14 @@ _WORDS = {
     "array": "an array",
     "object": "an object",
 }
+_KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+}
 
 
 def refusal(body: dict[str, object], error: str, union: inspect.Type) -> ClientError:
@@ -49,7 +57,18 @@ def refusal(body: dict[str, object], error: str, union: inspect.Type) -> ClientE
         kinds = [_WORDS[kind] for kind in mismatch["expected"].split(" | ") if kind in _WORDS]
         got = _WORDS.get(mismatch["got"] or "") or _kind_of(value)
         return _mismatched(path, " or ".join(kinds), got)
-    return _unreadable(path)
+    return _unreadable(path, what)
+
+
+def drop_unknown(body: dict[str, object], error: str) -> bool:
+    """Take the key out of *body* that *error* calls unknown. False if that is not what is wrong."""
+    match = _AT.fullmatch(error)
+    assert match is not None
+    unknown = _UNKNOWN.fullmatch(match["what"])
+    holder = _value_at(body, match["path"] or "")
+    if unknown is None or not isinstance(holder, dict):
+        return False
+    return holder.pop(unknown["name"], unknown) is not unknown
 
 
 def missing_parameter(param: str) -> ClientError:
@@ -81,13 +100,12 @@ def _out_of_bounds(path: str, value: object, bound: re.Match[str]) -> ClientErro
     return ClientError("invalid_value", message, param=path)
 
 
-def _unreadable(path: str) -> ClientError:
-    """Of all that converts from JSON, only base64 and numbers can fail for another reason."""
-    if path.endswith("audio"):
-        message = f"Invalid '{path}'. Expected base64-encoded audio bytes, but got an invalid value."
-    else:
-        message = f"Invalid value for '{path}'." if path else "Invalid event."
-    return ClientError("invalid_value", message, param=path or None)
+def _unreadable(path: str, what: str) -> ClientError:
+    """The right type, and yet not to be read: base64 that is none, a number too large for a float."""
+    message = f"Invalid '{path}'. Expected base64-encoded audio bytes, but got an invalid value."
+    if "base64" not in what:
+        message = f"Invalid value for '{path}': {what}."
+    return ClientError("invalid_value", message, param=path)
 
 
 def _choices(info: inspect.Type, steps: Sequence[str | int], value: object) -> list[object]:
@@ -126,21 +144,7 @@ def _inside(value: object, step: str | int) -> object:
 
 
 def _kind_of(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
+    return _KINDS.get(type(value), "an object")
 
 
 def _quoted(value: object) -> str:

@@ -29,7 +29,7 @@ from louro.protocol.session import (
 )
 from louro.protocol.wire.errors import invalid_modalities, missing_parameter
 from louro.protocol.wire.items import received, shown
-from louro.protocol.wire.reading import Reader, tidied
+from louro.protocol.wire.reading import Reader, ServerReader, tidied
 
 CLIENT_TYPES = (
     "session.update",
@@ -54,7 +54,7 @@ class GaDialect:
 
     def __init__(self) -> None:
         self._client_events: Reader[AnyClientEvent] = Reader(AnyClientEvent, CLIENT_TYPES)
-        self._server_events: Reader[AnyServerEvent] = Reader(AnyServerEvent, SERVER_TYPES)
+        self._server_events: Reader[AnyServerEvent] = ServerReader(AnyServerEvent, SERVER_TYPES)
         self._encoder = msgspec.json.Encoder()
 
     def decode(self, frame: str | bytes) -> AnyClientEvent:

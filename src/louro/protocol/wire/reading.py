@@ -9,11 +9,13 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from louro.protocol.errors import ClientError
-from louro.protocol.wire.errors import invalid_type, invalid_value, refusal
+from louro.protocol.wire.errors import drop_unknown, invalid_type, invalid_value, refusal
 
 T = TypeVar("T")
 
 MAX_EVENT_ID_CHARACTERS = 512
+MAX_UNKNOWN_KEYS = 16
+"""In one event of a server: each costs another attempt."""
 _NULL_MEANS_CLEAR = frozenset({"audio", "input", "output"})
 _OPAQUE = frozenset({"parameters", "metadata", "variables", "input_schema"})
 """The client's own JSON, in which a null is a null."""
@@ -42,7 +44,7 @@ class Reader(Generic[T]):
             raise ClientError("invalid_json", "Invalid event: JSON value is nested too deeply.") from None
         try:
             self._check_kind(body.get("type"))
-            event: T = msgspec.convert(body, self._union)
+            return self._convert(body)
         except ClientError as error:
             error.event_id = _event_id(body)
             raise
@@ -50,6 +52,9 @@ class Reader(Generic[T]):
             refused = refusal(body, str(error), self._type_info)
             refused.event_id = _event_id(body)
             raise refused from None
+
+    def _convert(self, body: dict[str, object]) -> T:
+        event: T = msgspec.convert(body, self._union)
         return event
 
     @cached_property
@@ -63,6 +68,19 @@ class Reader(Generic[T]):
             raise invalid_type("type", "a string", kind)
         if kind not in self._kinds:
             raise invalid_value("type", kind, self._kinds)
+
+
+class ServerReader(Reader[T]):
+    """Reads what a server says, which may know more than we do: settings unknown here are dropped."""
+
+    def _convert(self, body: dict[str, object]) -> T:
+        for _ in range(MAX_UNKNOWN_KEYS):
+            try:
+                return super()._convert(body)
+            except msgspec.ValidationError as error:
+                if not drop_unknown(body, str(error)):
+                    raise
+        return super()._convert(body)
 
 
 def tidied(body: dict[str, object]) -> dict[str, object]:

@@ -1,0 +1,271 @@
+"""With the default model on disk; what only reads its chunks runs without."""
+
+import json
+from collections.abc import Iterator
+from contextlib import aclosing
+
+import anyio
+import pytest
+
+from louro.engines.base import (
+    AnswerPiece,
+    ArgumentsDelta,
+    CallStarted,
+    ConfigError,
+    EngineError,
+    Generated,
+    Image,
+    LanguageModel,
+    Message,
+    Prompt,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from louro.engines.llama import AnswerReader, Llama, load
+from louro.engines.registry import EngineSettings
+
+WAIT_S = 60
+WEATHER = Tool(
+    "get_weather",
+    "Says what the weather is like at a place.",
+    '{"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}',
+)
+AWKWARD = Tool(
+    "order",
+    "Orders something.",
+    json.dumps(
+        {
+            "$defs": {"size": {"enum": ["small", "large"]}},
+            "type": "object",
+            "properties": {
+                "size": {"$ref": "#/$defs/size"},
+                "note": {"anyOf": [{"type": "string", "pattern": "^(?!x).{1,20}$"}, {"type": "null"}]},
+                "count": {"type": "integer", "minimum": 1},
+            },
+            "required": ["size", "count"],
+        }
+    ),
+)
+
+
+def question(text: str, **others: object) -> Prompt:
+    return Prompt("", (Message("user", (Text(text),)),), **others)  # type: ignore[arg-type]
+
+
+def text_of(pieces: list[AnswerPiece]) -> str:
+    return "".join(piece.text for piece in pieces if isinstance(piece, TextDelta))
+
+
+def call_of(pieces: list[AnswerPiece]) -> tuple[str, dict[str, object]]:
+    (name,) = [piece.name for piece in pieces if isinstance(piece, CallStarted)]
+    return name, json.loads("".join(piece.text for piece in pieces if isinstance(piece, ArgumentsDelta)))
+
+
+async def pieces_of(model: Llama, prompt: Prompt) -> list[AnswerPiece]:
+    with anyio.fail_after(WAIT_S):
+        return [piece async for piece in model.generate(prompt)]
+
+
+# Reading chunks
+
+
+def chunk(text: str, finish: str | None = None) -> dict[str, object]:
+    timings = {"cache_n": 5, "prompt_n": 2, "predicted_n": 3}
+    return {"choices": [{"text": text, "finish_reason": finish}], **({"timings": timings} if finish else {})}
+
+
+def read(*chunks: dict[str, object]) -> list[AnswerPiece]:
+    reader = AnswerReader((WEATHER,))
+    return [piece for each in chunks for piece in reader.read(each)] + reader.finish()
+
+
+def test_text_is_told_at_once_and_tokens_are_counted() -> None:
+    assert read(chunk(" \n"), chunk("Hel"), chunk("lo"), chunk("", "stop")) == [
+        TextDelta("Hel"),
+        TextDelta("lo"),
+        Generated("stop", 7, 5, 3),
+    ]
+
+
+def test_a_call_is_told_when_it_is_whole() -> None:
+    said = ('{"name": "get_weather", ', '"arguments": {"location": "Rome"}}')
+    pieces = read(*(chunk(part) for part in said), chunk("", "stop"))
+    assert pieces[:2] == [CallStarted("get_weather"), ArgumentsDelta('{"location": "Rome"}')]
+
+
+def test_half_a_call_is_none() -> None:
+    assert read(chunk('{"name": "get_wea'), chunk("", "length")) == [Generated("length", 7, 5, 3)]
+
+
+@pytest.mark.parametrize(
+    "said", ['{"name": "get_', '{"name": "rm", "arguments": {}}', '{"name": "get_weather"}']
+)
+def test_what_looks_like_a_call_and_is_none_is_an_error(said: str) -> None:
+    with pytest.raises(EngineError):
+        read(chunk(said), chunk("", "stop"))
+
+
+def test_an_error_of_the_runtime_is_an_engine_error() -> None:
+    with pytest.raises(EngineError, match="no luck"):
+        read({"error": {"message": "no luck"}})
+
+
+def test_markup_is_left_out() -> None:
+    assert text_of(read(chunk("A **bold** `word`"), chunk("", "stop"))) == "A bold word"
+
+
+def test_a_file_that_is_not_there_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.gguf"):
+        load("nowhere.gguf", EngineSettings())
+
+
+def test_a_model_that_does_not_think_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError):
+        load("silero-vad", EngineSettings())
+
+
+# The model
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[Llama]:
+    yield load("", EngineSettings(sessions=2))
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_an_answer_streams_and_ends_with_its_count(model: Llama) -> None:
+    assert isinstance(model, LanguageModel)
+    pieces = await pieces_of(model, question("Hello, who are you?"))
+    assert sum(isinstance(piece, TextDelta) for piece in pieces) > 3
+    assert "Louro" in text_of(pieces)
+    last = pieces[-1]
+    assert isinstance(last, Generated)
+    assert last.stop == "stop"
+    assert last.input_tokens > 20
+    assert last.output_tokens > 3
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_closing_an_answer_frees_its_slot(model: Llama) -> None:
+    with anyio.fail_after(WAIT_S):
+        for _ in range(4):  # more than there are slots
+            async with aclosing(model.generate(question("Tell me a very long story."))) as pieces:
+                assert isinstance(await anext(pieces), TextDelta)
+    assert isinstance((await pieces_of(model, question("Hi", max_tokens=2)))[-1], Generated)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_several_answers_are_written_at_once(model: Llama) -> None:
+    answers: list[list[AnswerPiece]] = []
+
+    async def ask(text: str) -> None:
+        answers.append(await pieces_of(model, question(text, max_tokens=8)))
+
+    async with anyio.create_task_group() as tasks:
+        for text in ("Hello!", "Who was Bach?", "What is a whale?"):
+            tasks.start_soon(ask, text)
+    assert all(isinstance(pieces[-1], Generated) for pieces in answers)
+    assert len(answers) == 3
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_what_was_warmed_is_not_read_again(model: Llama) -> None:
+    instructions = "You are a pirate, and you speak like one. " * 4
+    with anyio.fail_after(WAIT_S):
+        await model.warm(Prompt(instructions))
+    last = (await pieces_of(model, Prompt(instructions, question("Ahoy!").turns, max_tokens=4)))[-1]
+    assert isinstance(last, Generated)
+    assert last.cached_tokens > last.input_tokens / 2
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+@pytest.mark.parametrize("choice", ["required", "function:get_weather"])
+async def test_a_call_that_is_asked_for_comes_and_fits_its_schema(model: Llama, choice: str) -> None:
+    prompt = question("What is the weather like in Rome?", tools=(WEATHER,), tool_choice=choice)
+    name, arguments = call_of(await pieces_of(model, prompt))
+    assert name == "get_weather"
+    assert list(arguments) == ["location"]
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_no_call_comes_where_none_is_allowed(model: Llama) -> None:
+    prompt = question(
+        "What is the weather like in Rome?", tools=(WEATHER,), tool_choice="none", max_tokens=16
+    )
+    pieces = await pieces_of(model, prompt)
+    assert text_of(pieces)
+    assert not any(isinstance(piece, CallStarted) for piece in pieces)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_awkward_schemas_still_give_whole_calls(model: Llama) -> None:
+    prompt = question("Order two large pizzas.", tools=(AWKWARD,), tool_choice="required")
+    name, arguments = call_of(await pieces_of(model, prompt))
+    assert name == "order"
+    assert arguments["size"] in ("small", "large")
+    assert isinstance(arguments["count"], int)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_tool_without_parameters_can_be_called(model: Llama) -> None:
+    prompt = question(
+        "Stop!", tools=(Tool("stop", "Stops the music.", ""),), tool_choice="required", max_tokens=64
+    )
+    pieces = await pieces_of(model, prompt)
+    assert isinstance(pieces[-1], Generated)
+    if pieces[-1].stop == "stop":
+        assert call_of(pieces)[0] == "stop"
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_call_cut_short_is_left_out(model: Llama) -> None:
+    prompt = question("The weather in Rome?", tools=(WEATHER,), tool_choice="required", max_tokens=4)
+    (only,) = await pieces_of(model, prompt)
+    assert isinstance(only, Generated)
+    assert only.stop == "length"
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_result_is_told_in_words(model: Llama) -> None:
+    turns = (
+        *question("What is the weather like in Rome?").turns,
+        ToolCall("c1", "get_weather", '{"location": "Rome"}'),
+        ToolResult("c1", '{"degrees": 31, "sky": "thunderstorm"}'),
+    )
+    pieces = await pieces_of(model, Prompt("", turns, (WEATHER,)))
+    assert not any(isinstance(piece, CallStarted) for piece in pieces)
+    assert "31" in text_of(pieces) or "thunder" in text_of(pieces)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_an_image_is_refused(model: Llama) -> None:
+    prompt = Prompt("", (Message("user", (Image("data:image/png;base64,AA=="),)),))
+    with pytest.raises(EngineError, match="cannot see"):
+        await pieces_of(model, prompt)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_too_long_a_conversation_is_refused_in_words(model: Llama) -> None:
+    with pytest.raises(EngineError, match="too long"):
+        await pieces_of(model, question("word " * 5000))
+
+
+@pytest.mark.models
+def test_tokens_are_those_of_the_model(model: Llama) -> None:
+    assert model.count_tokens("Hello there, how are you today?") == 8
+    assert model.count_tokens("") == 0
