@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.conftest import Serving
 from tests.conformance.marks import requirement
-from tests.conformance.talk import DIALECTS, Dialect, Talk, in_dialect, names, talk, user
+from tests.conformance.talk import DIALECTS, Dialect, Event, Talk, in_dialect, names, talk, user
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 both = pytest.mark.parametrize("dialect", DIALECTS)
@@ -51,7 +51,7 @@ def deltas(kind: str) -> bool:
     return kind.endswith(".delta")
 
 
-async def spoken_turn(session: Talk, pcm: bytes) -> list[dict[str, object]]:
+async def spoken_turn(session: Talk, pcm: bytes) -> list[Event]:
     await session.append(pcm + TAIL)
     return await session.until("response.done")
 
@@ -301,8 +301,8 @@ async def test_telephone_audio_both_ways(
 
 @requirement("audio.rate")
 async def test_another_rate_can_be_declared(scripted: Serving, question: bytes) -> None:
-    rate = {"extra_query": {"input_sample_rate": "16000"}}
-    async with talk(scripted.websocket, "beta", **rate) as session:
+    rate = {"input_sample_rate": "16000"}
+    async with talk(scripted.websocket, "beta", extra_query=rate) as session:
         await session.prepare(turn_detection=None)
         await session.append(bytes(16_000 * 2))
         await session.send({"type": "input_audio_buffer.commit"})
@@ -553,10 +553,10 @@ async def test_an_error_names_the_event(scripted: Serving, dialect: Dialect) -> 
 @both
 @requirement("transcription.session")
 async def test_a_transcription_session(scripted: Serving, dialect: Dialect, question: bytes) -> None:
-    intent = {"extra_query": {"intent": "transcription"}}
+    intent = {"intent": "transcription"}
     from tests.conformance.talk import check  # noqa: PLC0415
 
-    async with talk(scripted.websocket, dialect, model="", **intent) as session:
+    async with talk(scripted.websocket, dialect, model="", extra_query=intent) as session:
         created = await session.receive()
         kind = "transcription_session" if dialect == "beta" else "session"
         assert created["type"] == f"{kind}.created"
