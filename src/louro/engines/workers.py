@@ -53,12 +53,12 @@ class Workers:
             async with send:
                 await self.run(lambda _: work(emit, stop))
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(run)
-            try:
-                async with receive:
+        with send, receive:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(run)
+                try:
                     async for piece in receive:
                         yield piece
-            finally:
-                stop.set()
-                tasks.cancel_scope.cancel()
+                finally:
+                    stop.set()
+                    tasks.cancel_scope.cancel()

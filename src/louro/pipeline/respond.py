@@ -45,13 +45,15 @@ class Cascade:
             return
         send, receive = anyio.create_memory_object_stream[ResponsePiece](PIECES_AHEAD)
         say, said = anyio.create_memory_object_stream[ToSay](CLAUSES_AHEAD)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._write, order, send.clone(), say)
-            tasks.start_soon(self._speak, order.manner, said, send)
-            async with receive:
+        writes = send.clone()
+        # A task that is cancelled before it began closes nothing: all ends are closed here as well.
+        with send, receive, say, said, writes:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write, order, writes, say)
+                tasks.start_soon(self._speak, order.manner, said, send)
                 async for answered in receive:
                     yield answered
-            tasks.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
 
     async def _write(
         self, order: Order, out: MemoryObjectSendStream[ResponsePiece], say: MemoryObjectSendStream[ToSay]

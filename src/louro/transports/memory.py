@@ -29,7 +29,7 @@ class MemoryConnection:
             raise anyio.EndOfStream from None
 
     async def close(self, code: int, reason: str) -> None:
-        self.closed = (code, reason)
+        self.closed = self.closed or (code, reason)
         self._inbox.close()
         self._outbox.close()
 
