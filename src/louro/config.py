@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idle_s: float = 900.0
     """A client that says nothing for so long is closed."""
     context_tokens: int = 4096
-    pause_ms: int | None = 160
+    pause_ms: int | None = 100
     """Silence after which an answer is drafted. 0 or null: never."""
     record: str = ""
     """A folder for the logs of all sessions. They hold what was said."""

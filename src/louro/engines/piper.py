@@ -50,6 +50,8 @@ class Piper:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # An arena never gives back what the longest clause took.
+        options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._model = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._table = frontend.load_phoneme_table(path.with_suffix(".onnx.json"))
@@ -69,7 +71,7 @@ class Piper:
     async def speak(self, clause: str, manner: Manner) -> AsyncIterator[Spoken]:
         if manner.language and not manner.language.startswith("en"):
             raise EngineError(
-                f"This voice speaks English only, not '{manner.language}'. Serve with --tts kokoro or a server's voice."
+                f"This voice speaks English only, not '{manner.language}'. Serve with --tts openai:URL#MODEL for another language."
             )
         words = said_words(clause)
         said_ms = 0
