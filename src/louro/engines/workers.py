@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -36,29 +36,3 @@ class Workers:
             return await anyio.to_thread.run_sync(work, stop, abandon_on_cancel=True, limiter=self._limiter())
         finally:
             stop.set()
-
-    async def stream(
-        self, work: Callable[[Callable[[T], None], threading.Event], None], size: int = 64
-    ) -> AsyncIterator[T]:
-        """Run *work* in a thread and yield what it emits. Closing the iterator sets its stop event."""
-        send, receive = anyio.create_memory_object_stream[T](size)
-        token = anyio.lowlevel.current_token()
-        stop = threading.Event()
-
-        def emit(piece: T) -> None:
-            if not stop.is_set():
-                anyio.from_thread.run(send.send, piece, token=token)
-
-        async def run() -> None:
-            async with send:
-                await self.run(lambda _: work(emit, stop))
-
-        with send, receive:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(run)
-                try:
-                    async for piece in receive:
-                        yield piece
-                finally:
-                    stop.set()
-                    tasks.cancel_scope.cancel()
