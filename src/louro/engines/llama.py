@@ -27,6 +27,11 @@ from pathlib import Path
 from typing import Literal
 
 import anyio
+
+# OpenMP's threads spin while they wait for each other. By default they do so for a millisecond, at each of the hundreds
+# of barriers of a token; beside a voice and an ear on two cores that once made an answer take 19 s. Read when the
+# library is loaded, so it stands here.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 import xllamacpp
 
 from louro.engines import catalogue, chatml

@@ -100,7 +100,9 @@ class Moonshine:
         """The likeliest tokens up to and with the end, each with its surprise (minus the log of its probability)."""
         nothing = np.zeros((1, HEADS, 0, HEAD_SIZE), np.float32)
         past = dict.fromkeys(self._past.values(), nothing)
-        token, mask = BEGIN, np.ones(encoded.shape[:2], np.int64)
+        # The decoder thins the mask out by 384, to its own guess of how long the encoder's output is. One frame of it
+        # is stretched over the whole; a mask as long as the output made it fail on audio of more than 9 s.
+        token, mask = BEGIN, np.ones((1, 1), np.int64)
         for step in range(limit):
             logits, *present = self._decoder.run(
                 None,
