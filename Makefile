@@ -18,7 +18,7 @@ check: install  ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not models and not node" --cov=louro --cov-branch --cov-report=
+	$(BIN)/python -m pytest -q -m "not models" tests/audio tests/protocol tests/session tests/pipeline tests/engines
 
 bench: install models  ## time to first audio, and right function calls
 	$(BIN)/python benchmarks/turns.py

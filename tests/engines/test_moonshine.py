@@ -13,7 +13,8 @@ import soundfile
 import soxr
 
 from louro.engines.base import EngineError, Hints, Transcriber
-from louro.engines.moonshine import PIECE_S, RATE_HZ, Moonshine, _pieces, _read_vocabulary, load
+from louro.engines.moonshine import Moonshine, _read_vocabulary, load
+from louro.engines.pieces import RATE_HZ
 from louro.engines.registry import EngineSettings
 
 SPEECH = Path(__file__).parent.parent / "speech"
@@ -125,18 +126,6 @@ async def test_cancelling_returns_and_the_next_one_is_heard(moonshine: Moonshine
         await hear(moonshine, recording("human") * 2)
     assert scope.cancelled_caught
     assert await hear(moonshine, recording("sum")) == SAID["sum"]
-
-
-def test_long_audio_is_cut_where_it_is_quiet() -> None:
-    audio = np.full(30 * RATE_HZ, 0.1, np.float32)
-    audio[int(18.0 * RATE_HZ) : int(18.2 * RATE_HZ)] = 0
-    first, second = _pieces(audio)
-    assert 18.0 <= len(first) / RATE_HZ <= 18.2
-    assert len(first) + len(second) == len(audio)
-
-
-def test_short_audio_stays_in_one_piece() -> None:
-    assert [len(piece) for piece in _pieces(np.zeros(PIECE_S * RATE_HZ, np.float32))] == [PIECE_S * RATE_HZ]
 
 
 def test_the_vocabulary_is_read_token_by_token() -> None:

@@ -1,0 +1,80 @@
+"""Speech end to first audio, on the default engines: a server of its own, one session, then four at once.
+
+    python benchmarks/turns.py [--turns N]
+
+Prints a markdown table. Run it on a quiet machine: it measures all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+LOURO = Path(sys.executable).with_name("louro")
+
+
+def start() -> tuple[subprocess.Popen[str], str]:
+    server = subprocess.Popen([LOURO, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    address = re.search(r"https?://[\d.:]+", server.stdout.readline())
+    assert address is not None
+    return server, address[0]
+
+
+def resident_mb(pid: int) -> str:
+    """Linux only; elsewhere a dash."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return "-"
+    found = re.search(r"VmRSS:\s+(\d+)", status.read_text())
+    return f"{int(found[1]) / 1000:.0f}" if found else "-"
+
+
+def measure(address: str, sessions: int, turns: int) -> dict[str, dict[str, dict[str, int]]]:
+    command = [
+        LOURO,
+        "bench",
+        "turn",
+        "--url",
+        address,
+        "--sessions",
+        str(sessions),
+        "--turns",
+        str(turns),
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    for error in result["errors"]:
+        print(f"error: {error}")
+    figures: dict[str, dict[str, dict[str, int]]] = result["figures_ms"]
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=21)
+    options = parser.parse_args()
+    server, address = start()
+    try:
+        print(f"resident with all models: {resident_mb(server.pid)} MB")
+        print("| sessions | stage | first turn p50 | p50 | p95 | max | warm turns |")
+        print("|---|---|---|---|---|---|---|")
+        for sessions, turns in ((1, options.turns), (4, max(options.turns // 3, 2))):
+            figures = measure(address, sessions, turns)
+            for stage, warm in figures["warm"].items():
+                first = figures["first"].get(stage, {}).get("p50", "")
+                print(
+                    f"| {sessions} | {stage} | {first} | {warm['p50']} | {warm['p95']} | {warm['max']} | {warm['n']} |"
+                )
+            print(f"resident after {sessions} at once: {resident_mb(server.pid)} MB")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+main()
