@@ -1,6 +1,7 @@
 """The client's hand on the conversation, and every way in which it can be wrong."""
 
 import pytest
+from msgspec import UNSET
 
 from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
@@ -211,7 +212,7 @@ def test_old_sound_is_forgotten_and_its_words_are_not(monkeypatch: pytest.Monkey
     spoken(bench, ("Two.", 400))
     spoken(bench, ("Three.", 400))
     (retrieved,) = bench.say(ce.ConversationItemRetrieve(item_id=first))
-    assert retrieved.item.content[0].audio is not bytes  # type: ignore[union-attr]
+    assert retrieved.item.content[0].audio is UNSET  # type: ignore[union-attr]
     assert retrieved.item.content[0].transcript == "One."  # type: ignore[union-attr]
     bench.say(ce.ResponseCreate())
     assert conversation.text_of(bench.last(actions.Respond).context[0]) == "One."
