@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import threading
@@ -13,7 +14,7 @@ import uvicorn
 from louro.config import Settings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
-from louro.http.app import create_app
+from louro.http.app import Application
 from louro.http.realtime import Gate
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
@@ -53,6 +54,12 @@ class LouroServer(uvicorn.Server):
         self._drain_s = drain_s
         self._started_at = started_at
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        # What is loaded by now stays: looking through it for garbage again and again would hold up every session.
+        gc.collect()
+        gc.freeze()
+        await super().serve(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
@@ -79,7 +86,7 @@ class LouroServer(uvicorn.Server):
 
 def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
     """*started_at* is told the address once it can be reached."""
-    app = create_app(settings, engines)
+    app = Application(settings, engines)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -93,7 +100,8 @@ def make_server(settings: Settings, engines: Engines, started_at: Callable[[str]
         ws_per_message_deflate=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=2,
+        proxy_headers=False,  # nobody here asks for the client's address
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    return LouroServer(config, app.state.gate, settings.drain_s, started_at)
+    return LouroServer(config, app.gate, settings.drain_s, started_at)

@@ -13,7 +13,7 @@ import pytest
 import trustme
 from msgspec import structs
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from louro.server import load_engines
@@ -120,6 +120,13 @@ async def test_a_session_needs_a_model(scripted: Serving) -> None:
         assert (await receive(socket))["error"]["code"] == "invalid_value"
 
 
+async def test_a_wrong_path_is_not_found(scripted: Serving) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"{scripted.websocket}/v2/realtime?model=m")
+    assert refused.value.response.status_code == 404
+    assert b"/v1/realtime?model=NAME" in (refused.value.response.body or b"")
+
+
 @requirement("connect.full")
 async def test_a_full_server_says_so() -> None:
     settings = structs.replace(SCRIPTED, sessions=1, queue=1, queue_s=0.1)
@@ -131,7 +138,7 @@ async def test_a_full_server_says_so() -> None:
                 assert (await closing(second))[0] == 1013
             health = json.loads(await fetch(f"{serving.address}/health"))
             assert (health["status"], health["sessions"]) == ("ok", 1)
-        serving.server.config.app.state.gate.is_draining = True  # type: ignore[union-attr]
+        serving.server.config.app.gate.is_draining = True  # type: ignore[union-attr]
         async with open_socket(serving) as late:
             assert (await receive(late))["error"]["code"] == "server_draining"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from louro.engines.base import EngineError, Hints, Order, ResponsePiece, Spoken, TextDelta
 from louro.engines.scripted import LoudnessDetector, ScriptedModel, ScriptedTranscriber, ScriptedVoice
+from louro.pipeline import outbox
 from louro.pipeline.driver import Driver, Engines
 from louro.pipeline.machine import FileLog, Machine, ReplayDiffers, replay
 from louro.pipeline.respond import Cascade
@@ -65,7 +67,12 @@ class Session:
     """A driver at work on one end, a conversation at the other."""
 
     def __init__(
-        self, parts: Engines, dialect: Dialect = GA, log: io.BytesIO | None = None, **setup: Any
+        self,
+        parts: Engines,
+        dialect: Dialect = GA,
+        log: io.BytesIO | None = None,
+        idle_s: float = math.inf,
+        **setup: Any,
     ) -> None:
         self.connection, client = memory_pair()
         self.conversation = Conversation(client)
@@ -77,7 +84,7 @@ class Session:
             now=time.monotonic(),
             log=FileLog(log) if log else None,
         )
-        self.driver = Driver(machine, parts, time.monotonic)
+        self.driver = Driver(machine, parts, time.monotonic, idle_s=idle_s)
 
     async def __aenter__(self) -> Conversation:
         self._tasks = anyio.create_task_group()
@@ -209,3 +216,25 @@ async def test_a_slow_client_slows_its_own_answer() -> None:
             while talk.events[-1]["type"] != "response.done":
                 await talk.until("response.output_audio.delta" if len(talk.events) < 50 else "response.done")
         assert sum(len(e.get("delta", "")) for e in talk.events) > 1_000_000
+
+
+async def test_a_client_that_says_nothing_is_closed() -> None:
+    session = Session(engines(), idle_s=0.01)
+    async with session as talk:
+        with anyio.fail_after(5), pytest.raises(anyio.EndOfStream):
+            await talk.client.receive()
+    assert session.connection.closed is not None
+    assert session.connection.closed[0] == 1001
+
+
+async def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "SEND_TIMEOUT_S", 0.01)
+    connection, client = memory_pair(0)
+    box = outbox.Outbox()
+    box.post([b"{}"])
+    with anyio.fail_after(5), pytest.RaisesGroup(anyio.BrokenResourceError):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(box.write_to, connection)
+            tasks.start_soon(box.watch)
+    await connection.close(1000, "")
+    await client.close()

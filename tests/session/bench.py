@@ -105,7 +105,7 @@ class Bench:
             window, self._ear = self._ear[:size], self._ear[size:]
             self._scored += 1
             loud = max(array("h", window), key=abs, default=0)
-            score = reports.SpeechScored(1.0 if abs(loud) > 1_000 else 0.0, self._scored * WINDOW_MS)
+            score = reports.SpeechScored(((1.0 if abs(loud) > 1_000 else 0.0, self._scored * WINDOW_MS),))
             self.session.receive_report(score, self.now)
             self.collect()
 

@@ -42,8 +42,7 @@ from louro.protocol.session import (
     TranscriptionSessionPatch,
     VoiceId,
 )
-from louro.session import actions, conversation, items, limits, reports
-from louro.session import session as session_module
+from louro.session import actions, conversation, input_audio, items, limits, reports
 from louro.session.setup import Setup
 from tests.session.bench import Bench, by_hand, of, silence, tone, turn_detection, update, user_text, with_vad
 
@@ -305,7 +304,7 @@ def test_clear_forgets_what_was_said() -> None:
 
 
 def test_the_buffer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "MAX_INPUT_BUFFER_MS", 1_000)
+    monkeypatch.setattr(input_audio, "MAX_INPUT_BUFFER_MS", 1_000)
     bench = by_hand()
     bench.hear(tone(1_000))
     assert refusal(bench.hear(tone(20))) == ("input_audio_buffer_full", "audio")

@@ -35,7 +35,9 @@ class Decoder:
         return self._resampler.flush()
 
     def _whole_samples(self, audio: bytes) -> bytes:
-        joined = self._half + audio if self._half else audio
+        if not self._half and not len(audio) & 1:
+            return audio
+        joined = self._half + audio
         size = len(joined) & ~1
         self._half = joined[size:]
         return joined[:size]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
-from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from louro import __version__
 from louro.config import Settings
 from louro.http.metrics import Metrics
 from louro.http.realtime import Gate, RealtimeEndpoint
 from louro.pipeline.driver import Engines
+
+REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
 
 
 class Health(BaseModel):
@@ -32,15 +34,36 @@ class Models(BaseModel):
     data: list[Model]
 
 
-def create_app(settings: Settings, engines: Engines) -> FastAPI:
-    """Serve these engines. `app.state.gate` knows the live sessions."""
+class Application:
+    """All that is served, as ASGI. HTTP goes through FastAPI; sockets go straight to their endpoint, because what
+    surrounds a request there would be walked through again for every frame of a conversation."""
+
+    def __init__(self, settings: Settings, engines: Engines) -> None:
+        metrics = Metrics()
+        self.gate = Gate(settings.sessions, settings.queue, settings.queue_s)
+        """Knows the live sessions."""
+        self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate)
+        self._http = _http(settings, metrics, self.gate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self._http(scope, receive, send)
+        elif scope["path"].rstrip("/") in REALTIME_PATHS:
+            await self._realtime(scope, receive, send)
+        else:
+            await _not_found(send)
+
+
+async def _not_found(send: Send) -> None:
+    """Answer a handshake."""
+    body = f"There is no socket here. Connect to {REALTIME_PATHS[0]}?model=NAME.".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _http(settings: Settings, metrics: Metrics, gate: Gate) -> FastAPI:
     app = FastAPI(title="Louro", version=__version__, summary="A realtime voice API that anyone can run.")
-    metrics = Metrics()
-    gate = Gate(settings.sessions, settings.queue, settings.queue_s)
-    app.state.gate = gate
-    realtime = RealtimeEndpoint(settings, engines, metrics, gate)
-    for path in ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime"):
-        app.router.routes.append(WebSocketRoute(path, realtime))
 
     @app.get("/health")
     async def health() -> Health:

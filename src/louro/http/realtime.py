@@ -121,7 +121,7 @@ class RealtimeEndpoint:
         # Browsers and the ws package hang up when they offered subprotocols and are answered with none.
         subprotocol = "realtime" if "realtime" in caller.subprotocols else None
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
-        connection = WebSocketConnection(receive, send, self._settings.idle_s)
+        connection = WebSocketConnection(receive, send)
         try:
             setup = self._admit(caller)
             await self._gate.enter()
@@ -139,7 +139,10 @@ class RealtimeEndpoint:
                     now=self._clock(),
                     log=log,
                 )
-                await Driver(machine, self._engines, self._clock, self._metrics).run(connection)
+                driver = Driver(
+                    machine, self._engines, self._clock, idle_s=self._settings.idle_s, meter=self._metrics
+                )
+                await driver.run(connection)
         finally:
             self._gate.leave()
 

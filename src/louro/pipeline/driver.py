@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from louro.session import actions, reports
 
 logger = logging.getLogger(__name__)
 
+IDLE_CLOSE = 1001
 DRAFTS = 1
 """Drafts are made only while fewer answers than this are being made for real: they are a bet, and the first to go."""
 
@@ -67,15 +69,27 @@ class _Work:
 
 
 class Driver:
-    """*clock* gives Unix time in seconds; every input of the machine carries its reading."""
+    """*clock* gives Unix time in seconds; every input of the machine carries its reading.
+
+    A client that says nothing for *idle_s* is closed before that time has passed twice.
+    """
 
     def __init__(
-        self, machine: Machine, engines: Engines, clock: Callable[[], float], meter: Meter | None = None
+        self,
+        machine: Machine,
+        engines: Engines,
+        clock: Callable[[], float],
+        *,
+        idle_s: float = math.inf,
+        meter: Meter | None = None,
     ) -> None:
         self._machine = machine
         self._engines = engines
         self._clock = clock
+        self._idle_s = idle_s
         self._meter = meter or NoMeter()
+        self._received = 0
+        """Frames of the client, ever."""
         self._outbox = Outbox()
         self._ear: SpeechStream | None = None
         self._answers: dict[str, _Work] = {}
@@ -91,6 +105,8 @@ class Driver:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._outbox.write_to, connection)
                 tasks.start_soon(self._keep_time, tasks)
+                tasks.start_soon(self._outbox.watch)
+                tasks.start_soon(self._watch)
                 self._flush(tasks)
                 await self._read(connection, tasks)
         except* (anyio.EndOfStream, anyio.BrokenResourceError):
@@ -102,10 +118,12 @@ class Driver:
     async def _read(self, connection: Connection, tasks: TaskGroup) -> None:
         while True:
             frame = await connection.receive()
+            self._received += 1
             self._machine.receive_frame(frame, self._clock())
             self._flush(tasks)
             await self._detect(tasks)
-            await self._outbox.settle()
+            if self._outbox.is_full:
+                await self._outbox.settle()
 
     async def _keep_time(self, tasks: TaskGroup) -> None:
         while True:
@@ -117,11 +135,20 @@ class Driver:
             self._machine.handle_timer(self._clock())
             self._flush(tasks)
 
+    async def _watch(self) -> None:
+        """Close on a client that says nothing. One look now and then: a timer for every frame costs more than the frame."""
+        received = -1
+        while received != self._received:
+            received = self._received
+            await anyio.sleep(self._idle_s)
+        self._outbox.close(IDLE_CLOSE, "Nothing was heard from the client for too long.")
+
     # The machine's wishes
 
     def _flush(self, tasks: TaskGroup) -> None:
         """Hand on what the machine has to say, and start what it asks for. Never waits."""
-        self._outbox.post(self._machine.frames_to_send())
+        if frames := self._machine.frames_to_send():
+            self._outbox.post(frames)
         for action in self._machine.actions_to_start():
             self._start(action, tasks)
         timer = self._machine.session.next_timer()
@@ -170,14 +197,15 @@ class Driver:
                 if self._ear is not None:
                     self._ear.close()
                 self._ear = self._engines.detector.open()
-            for probability, end_ms in await self._ear.feed(action.pcm):
-                self._machine.receive_report(reports.SpeechScored(probability, end_ms), self._clock())
+            if scores := await self._ear.feed(action.pcm):
+                self._machine.receive_report(reports.SpeechScored(tuple(scores)), self._clock())
                 self._flush(tasks)
 
     async def _report(self, report: reports.Report, tasks: TaskGroup) -> None:
         self._machine.receive_report(report, self._clock())
         self._flush(tasks)
-        await self._outbox.settle()
+        if self._outbox.is_full:
+            await self._outbox.settle()
 
     async def _transcribe(self, action: actions.Transcribe, work: _Work, tasks: TaskGroup) -> None:
         begun = self._clock()

@@ -89,11 +89,8 @@ class Machine:
         self.session.handle_timer(now)
 
     def frames_to_send(self) -> list[bytes]:
-        frames = [
-            frame
-            for event in self.session.events_to_send()
-            if (frame := self._dialect.encode(event)) is not None
-        ]
+        events = self.session.events_to_send()
+        frames = [frame for event in events if (frame := self._dialect.encode(event)) is not None]
         for frame in frames:
             self._log.write("sent", frame.decode())
         return frames

@@ -10,7 +10,7 @@ import anyio
 HIGH_BYTES = 512 * 1024
 """Above it whoever makes more must wait for the client: ten seconds of speech."""
 SEND_TIMEOUT_S = 30.0
-"""A client that takes nothing for so long is gone."""
+"""A client that takes nothing for so long, twice at most, is gone."""
 
 
 class Connection(Protocol):
@@ -31,6 +31,8 @@ class Outbox:
     def __init__(self) -> None:
         self._frames: deque[bytes] = deque()
         self._size_bytes = 0
+        self._begun = self._written = 0
+        """Frames handed to the connection, and taken by it."""
         self._closing: tuple[int, str] | None = None
         self._filled = anyio.Event()
         self._drained = anyio.Event()
@@ -38,17 +40,20 @@ class Outbox:
     def post(self, frames: list[bytes]) -> None:
         self._frames.extend(frames)
         self._size_bytes += sum(map(len, frames))
-        if frames:
-            self._filled.set()
+        self._filled.set()
 
     def close(self, code: int, reason: str) -> None:
         """End the connection when everything posted before is out."""
         self._closing = (code, reason)
         self._filled.set()
 
+    @property
+    def is_full(self) -> bool:
+        return self._size_bytes > HIGH_BYTES
+
     async def settle(self) -> None:
         """Return once the backlog is below HIGH_BYTES."""
-        while self._size_bytes > HIGH_BYTES:
+        while self.is_full:
             self._drained = anyio.Event()
             await self._drained.wait()
 
@@ -57,12 +62,14 @@ class Outbox:
 
         Raises:
             anyio.EndOfStream: closed, as asked.
-            anyio.BrokenResourceError: the client has gone, or takes nothing any more.
+            anyio.BrokenResourceError: the client has gone.
         """
         while True:
             while self._frames:
                 frame = self._frames.popleft()
-                await self._write(connection, frame)
+                self._begun += 1
+                await connection.send(frame)
+                self._written += 1
                 self._size_bytes -= len(frame)
                 self._drained.set()
             if self._closing is not None:
@@ -71,9 +78,15 @@ class Outbox:
             self._filled = anyio.Event()
             await self._filled.wait()
 
-    async def _write(self, connection: Connection, frame: bytes) -> None:
-        try:
-            with anyio.fail_after(SEND_TIMEOUT_S):
-                await connection.send(frame)
-        except TimeoutError:
-            raise anyio.BrokenResourceError from None
+    async def watch(self) -> None:
+        """Look now and then whether the client still takes what it is sent: a timer for every frame costs too much.
+
+        Raises:
+            anyio.BrokenResourceError: one frame has been on its way for SEND_TIMEOUT_S.
+        """
+        begun = 0
+        while True:
+            await anyio.sleep(SEND_TIMEOUT_S)
+            if self._begun > self._written and self._begun == begun:
+                raise anyio.BrokenResourceError
+            begun = self._begun

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from louro.protocol.items import InputImage, MessageItem
 from louro.protocol.response import CachedTokensDetails, InputTokenDetails, OutputTokenDetails, Usage
 from louro.protocol.session import FunctionTool
-from louro.session.conversation import Entry, text_of
+from louro.session.conversation import Entry
+from louro.session.tokens import Counted, Tokens
 
 CountTokens = Callable[[str], int]
 
@@ -23,33 +23,18 @@ TOKENS_PER_LARGE_IMAGE = 765
 """As chat models of the provider count a picture of about a megapixel; an estimate for any other model."""
 
 
-@dataclass(frozen=True)
-class Tokens:
-    text: int = 0
-    audio: int = 0
-    image: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.text + self.audio + self.image
-
-    def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(self.text + other.text, self.audio + other.audio, self.image + other.image)
-
-    def part(self, share: float) -> Tokens:
-        return Tokens(int(self.text * share), int(self.audio * share), int(self.image * share))
-
-
-def tokens_to_read(entry: Entry, count: CountTokens) -> int:
-    """How much of a context window an item takes up: its words, audio by its transcript."""
-    return count(text_of(entry.to_read())) + TOKENS_PER_MESSAGE + _image_tokens(entry)
-
-
-def tokens_in(entry: Entry, count: CountTokens) -> Tokens:
-    """How an item counts as input: sound by its length, the rest by its words."""
-    audio_ms = entry.audio_ms + (entry.speech.length_ms if entry.speech else 0)
-    text = TOKENS_PER_MESSAGE + (0 if audio_ms else count(text_of(entry.to_read())))
-    return Tokens(text, _ceil(audio_ms, INPUT_MS_PER_TOKEN), _image_tokens(entry))
+def counted(entry: Entry, count: CountTokens) -> Counted:
+    """Counted once for each reading of the item: every turn asks again about the whole conversation."""
+    reading = entry.reading
+    if reading.counted is None:
+        audio_ms = entry.audio_ms + (entry.speech.length_ms if entry.speech else 0)
+        words, images = count(reading.text), _image_tokens(entry)
+        text = TOKENS_PER_MESSAGE + (0 if audio_ms else words)
+        reading.counted = Counted(
+            in_context=words + TOKENS_PER_MESSAGE + images,
+            as_input=Tokens(text, _ceil(audio_ms, INPUT_MS_PER_TOKEN), images),
+        )
+    return reading.counted
 
 
 def tokens_of_preamble(instructions: str, tools: Sequence[FunctionTool], count: CountTokens) -> int:

@@ -32,7 +32,7 @@ from louro.protocol.session import (
     ToolChoice,
     Truncation,
 )
-from louro.session.accounting import CountTokens, Tokens, usage_of
+from louro.session.accounting import CountTokens, usage_of
 from louro.session.conversation import Entry, Speech
 from louro.session.limits import MAX_AUDIO_EVENT_MS
 from louro.session.outgoing import Outgoing
@@ -45,6 +45,7 @@ from louro.session.reports import (
     ResponseReport,
     TextProduced,
 )
+from louro.session.tokens import Tokens
 
 FinalStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
 Trigger: TypeAlias = Literal["client", "turn", "idle"]

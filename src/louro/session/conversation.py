@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import is_
 
 from msgspec import UNSET, structs
 
-from louro.audio.pcm import duration_ms
+from louro.audio.pcm import bytes_of_ms, duration_ms
 from louro.protocol.errors import ClientError
 from louro.protocol.items import (
     AudioPart,
@@ -24,6 +26,7 @@ from louro.protocol.items import (
     TextPart,
 )
 from louro.session.limits import KEPT_AUDIO_BYTES
+from louro.session.tokens import Counted
 
 UNHEARD = "..."
 """What the model reads where somebody said nothing that could be understood."""
@@ -35,26 +38,40 @@ class Speech:
 
     pcm: bytearray = field(default_factory=bytearray)
     words: list[tuple[str, int]] = field(default_factory=list)
-    length_ms: int = 0
+    text: str = ""
+    """What was said, as far as the words reach."""
+    length_bytes: int = 0
     """Stays when the sound itself is forgotten."""
+
+    @property
+    def length_ms(self) -> int:
+        return duration_ms(self.length_bytes)
 
     def add(self, pcm: bytes, words: tuple[tuple[str, int], ...]) -> None:
         self.pcm += pcm
-        self.length_ms = duration_ms(self.pcm)
+        self.length_bytes += len(pcm)
         self.words += words
+        self.text += "".join(text for text, _ in words)
 
     def cut(self, end_ms: int) -> None:
         """Keep what was heard: the words that were over by *end_ms*."""
         self.words = [word for word in self.words if word[1] <= end_ms]
-        self.length_ms = min(self.length_ms, end_ms)
-        del self.pcm[end_ms * 48 :]
-
-    @property
-    def text(self) -> str:
-        return "".join(text for text, _ in self.words)
+        self.text = "".join(text for text, _ in self.words)
+        self.length_bytes = min(self.length_bytes, bytes_of_ms(end_ms))
+        del self.pcm[bytes_of_ms(end_ms) :]
 
 
 @dataclass
+class Reading:
+    """An item as the model is to read it: every audio part carries its words as the transcript."""
+
+    item: KeptItem
+    text: str
+    """All of its words."""
+    counted: Counted | None = None
+
+
+@dataclass(eq=False)
 class Entry:
     """One item and what the session knows about it."""
 
@@ -69,6 +86,8 @@ class Entry:
     speech: Speech | None = None
     forgotten: bool = False
     """Fell out of the context window; still in the conversation."""
+    _reading: Reading | None = None
+    _read_from: tuple[object, ...] = ()
 
     @property
     def is_heard(self) -> bool:
@@ -83,8 +102,17 @@ class Entry:
         if self.speech is not None:
             self.speech.pcm.clear()
 
-    def to_read(self) -> KeptItem:
-        """The item as the model is to read it: every audio part carries its words as the transcript."""
+    @property
+    def reading(self) -> Reading:
+        """Made once, and again when what it is made from has changed: every turn reads the whole conversation."""
+        said = (self.speech.text, self.speech.length_bytes) if self.speech else ()
+        sources = (self.item, self.audio_ms, *said, *self.heard.values())
+        if self._reading is None or not all(map(is_, sources, self._read_from)):
+            item = self._to_read()
+            self._reading, self._read_from = Reading(item, text_of(item)), sources
+        return self._reading
+
+    def _to_read(self) -> KeptItem:
         item = self.item
         if not isinstance(item, MessageItem):
             return item
@@ -141,6 +169,8 @@ class Conversation:
     def __init__(self) -> None:
         self._order: list[str] = []
         self._entries: dict[str, Entry] = {}
+        self._sounding: deque[Entry] = deque()
+        """Those whose sound is still kept, as they came."""
 
     def __len__(self) -> int:
         return len(self._order)
@@ -180,7 +210,7 @@ class Conversation:
         place = self._place(after)
         self._order.insert(place, entry.id)
         self._entries[entry.id] = entry
-        self._bound_audio()
+        self._bound_audio(entry)
         return self._order[place - 1] if place else None
 
     def _place(self, after: str | None) -> int:
@@ -198,7 +228,9 @@ class Conversation:
 
     def remove(self, item_id: str) -> None:
         self._order.remove(item_id)
-        del self._entries[item_id]
+        entry = self._entries.pop(item_id)
+        if entry in self._sounding:
+            self._sounding.remove(entry)
 
     def unanswered_call_id(self) -> str | None:
         """The latest call that has no output yet."""
@@ -211,13 +243,13 @@ class Conversation:
     def has_call(self, call_id: str) -> bool:
         return any(isinstance(e.item, FunctionCallItem) and e.item.call_id == call_id for e in self)
 
-    def _bound_audio(self) -> None:
-        kept = sum(entry.kept_bytes for entry in self)
-        for entry in self:
-            if kept <= KEPT_AUDIO_BYTES:
-                return
-            kept -= entry.kept_bytes
-            entry.forget_audio()
+    def _bound_audio(self, entry: Entry) -> None:
+        self._sounding.append(entry)
+        kept_bytes = sum(one.kept_bytes for one in self._sounding)
+        while kept_bytes > KEPT_AUDIO_BYTES:
+            oldest = self._sounding.popleft()
+            kept_bytes -= oldest.kept_bytes
+            oldest.forget_audio()
 
 
 def _size_of(item: KeptItem) -> int:

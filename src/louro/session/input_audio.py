@@ -5,6 +5,7 @@ from __future__ import annotations
 from louro.audio.codec import Decoder
 from louro.audio.pcm import BYTES_PER_MS
 from louro.protocol.session import AudioFormat, PcmaFormat, PcmFormat, PcmuFormat
+from louro.session.limits import MAX_INPUT_BUFFER_MS
 
 
 def decoder_for(audio_format: AudioFormat, rate_hz: int) -> Decoder:
@@ -36,6 +37,9 @@ class InputAudioBuffer:
     @property
     def length_ms(self) -> float:
         return len(self._pcm) / BYTES_PER_MS
+
+    def has_no_room_for(self, pcm: bytes) -> bool:
+        return len(self._pcm) + len(pcm) > MAX_INPUT_BUFFER_MS * BYTES_PER_MS
 
     def append(self, pcm: bytes) -> None:
         self._pcm += pcm

@@ -24,6 +24,8 @@ class Outgoing:
         self._actions.append(action)
 
     def take_events(self) -> list[AnyServerEvent]:
+        if not self._events:
+            return []
         events, self._events = self._events, []
         return events
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 
 class SpeechScored(Struct, frozen=True, tag=True):
-    probability: float
-    end_ms: float
-    """End of the scored window, in milliseconds since the stream of the last fresh `Detect` began."""
+    windows: tuple[tuple[float, float], ...]
+    """Of each, in order: the probability that it holds speech, and its end, in milliseconds since the stream of the
+    last fresh `Detect` began."""
 
 
 class TranscriptProduced(Struct, frozen=True, tag=True):

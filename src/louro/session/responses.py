@@ -18,7 +18,7 @@ from louro.protocol.response import (
 )
 from louro.protocol.session import AudioFormat, MaxTokens, RealtimeSession
 from louro.session import actions
-from louro.session.accounting import CountTokens, Tokens, tokens_in, tokens_of_preamble, tokens_to_read
+from louro.session.accounting import CountTokens, counted, tokens_of_preamble
 from louro.session.answer import Answer, Trigger, Wish
 from louro.session.conversation import Entry
 from louro.session.hearing import Hearing, Hearings
@@ -35,6 +35,7 @@ from louro.session.setup import (
     instructions_of,
     voice_name,
 )
+from louro.session.tokens import Tokens
 from louro.session.window import ContextOverflow, fit
 
 RATE_WINDOW_S = 60.0
@@ -205,11 +206,12 @@ class Responses:
         preamble = tokens_of_preamble(wish.instructions, wish.tools, self._count_tokens)
         room = self._setup.context_tokens - self._setup.reserved_tokens - preamble
         try:
-            entries = fit(entries, room, wish.truncation, lambda e: tokens_to_read(e, self._count_tokens))
+            entries = fit(entries, room, wish.truncation, lambda e: counted(e, self._count_tokens).in_context)
         except ContextOverflow:
             self._overflow(answer, now)
             return
-        answer.taken = sum((tokens_in(e, self._count_tokens) for e in entries), Tokens(text=preamble))
+        taken = [counted(entry, self._count_tokens).as_input for entry in entries]
+        answer.taken = Tokens.sum([Tokens(text=preamble), *taken])
         answer.is_started = True
         self._out.start(self._order(answer, entries))
 
@@ -218,7 +220,7 @@ class Responses:
         return actions.Respond(
             response_id=answer.id,
             instructions=wish.instructions,
-            context=tuple(entry.to_read() for entry in entries),
+            context=tuple(entry.reading.item for entry in entries),
             tools=wish.tools,
             tool_choice=wish.tool_choice,
             speaks=answer.speaks,

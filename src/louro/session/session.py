@@ -92,8 +92,9 @@ class Session:
         if self._is_over:
             return
         match report:
-            case reports.SpeechScored(probability=probability, end_ms=end_ms):
-                self._score(probability, self._ear_base_ms + end_ms, now)
+            case reports.SpeechScored(windows=windows):
+                for probability, end_ms in windows:
+                    self._score(probability, self._ear_base_ms + end_ms, now)
             case reports.TranscriptProduced() | reports.TranscriptFinished() | reports.TranscriptionFailed():
                 finished = self._hearings.receive(report)
                 if finished is not None:
@@ -180,14 +181,13 @@ class Session:
 
     def _append(self, audio: bytes, now: float) -> None:
         pcm = self._decoder.feed(audio)
-        if self._buffer.length_ms + duration_ms(pcm) > MAX_INPUT_BUFFER_MS:
+        if self._buffer.has_no_room_for(pcm):
             self._relieve(now)
-        begin_ms = self._buffer.end_ms
+        if self._ear_is_fresh:
+            self._ear_base_ms = float(self._buffer.end_ms)
         self._buffer.append(pcm)
         if self._turns is None or not pcm:
             return
-        if self._ear_is_fresh:
-            self._ear_base_ms = float(begin_ms)
         self._out.start(actions.Detect(pcm, self._ear_is_fresh))
         self._ear_is_fresh = False
 

@@ -8,16 +8,13 @@ from typing import Any
 import anyio
 from starlette.types import Receive, Send
 
-IDLE_CLOSE = 1001
-
 
 class WebSocketConnection:
-    """An accepted socket. A client that says nothing for *idle_s* is closed."""
+    """An accepted socket."""
 
-    def __init__(self, receive: Receive, send: Send, idle_s: float) -> None:
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
-        self._idle_s = idle_s
 
     async def send(self, frame: bytes) -> None:
         try:
@@ -26,12 +23,7 @@ class WebSocketConnection:
             raise anyio.BrokenResourceError from None
 
     async def receive(self) -> str | bytes:
-        message: MutableMapping[str, Any] = {}
-        with anyio.move_on_after(self._idle_s):
-            message = await self._receive()
-        if not message:
-            await self.close(IDLE_CLOSE, "Nothing was heard from the client for too long.")
-            raise anyio.EndOfStream
+        message: MutableMapping[str, Any] = await self._receive()
         if message["type"] != "websocket.receive":
             raise anyio.EndOfStream
         text: str | None = message.get("text")
