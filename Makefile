@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What everything rests on, and what is cheap to test in full: every line, every branch.
+COVERED := --cov=louro.audio --cov=louro.protocol --cov=louro.session --cov-branch --cov-fail-under=100 \
+	--cov-report=term-missing:skip-covered
 STAMP := $(VENV)/.installed
 
 .PHONY: run test check bench demo install models clean
@@ -18,7 +21,8 @@ check: install  ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not models" tests/audio tests/protocol tests/session tests/pipeline tests/engines
+	$(BIN)/python -m pytest -q -m "not models" tests/audio tests/protocol tests/session $(COVERED)
+	$(BIN)/python -m pytest -q -m "not models" tests/pipeline tests/engines tests/client
 
 bench: install models  ## time to first audio, and right function calls
 	$(BIN)/python benchmarks/turns.py

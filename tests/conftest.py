@@ -1,8 +1,31 @@
 """What every test stands on."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import pytest
+from blockbuster import blockbuster_ctx
+
+BLOCKING_ALLOWED = [
+    # One exchange over a socket file with llama.cpp, in this process: 0.6 ms, and remembered.
+    ("louro/engines/llama.py", "count_tokens"),
+    # Tests load and start what a program loads and starts before there is a loop.
+    ("louro/server.py", "load_engines"),
+    ("louro/server.py", "make_server"),
+]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_loop() -> Iterator[None]:
+    """Whoever waits for a disk, a socket or a lock inside the event loop holds up every session."""
+    with blockbuster_ctx(scanned_modules=["louro"]) as blockbuster:
+        for function in blockbuster.functions.values():
+            for path, name in BLOCKING_ALLOWED:
+                function.can_block_in(path, name)
+        yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 import threading
@@ -11,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 
+from louro import memory
 from louro.config import Settings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
@@ -31,7 +31,13 @@ def load_engines(settings: Settings, report: Callable[[str], None]) -> Engines:
     Raises:
         ConfigError: something that they need is missing.
     """
-    told = EngineSettings(threads=settings.threads, sessions=settings.answers_at_once, report=report)
+    memory.share_one_heap()
+    told = EngineSettings(
+        threads=settings.threads,
+        sessions=settings.answers_at_once,
+        instructions=settings.instructions,
+        report=report,
+    )
     detector = load("vad", settings.vad, SpeechDetector, told)
     transcriber = load("stt", settings.stt, Transcriber, told)
     model = load("llm", settings.llm, LanguageModel, told)
@@ -55,9 +61,7 @@ class LouroServer(uvicorn.Server):
         self._started_at = started_at
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        # What is loaded by now stays: looking through it for garbage again and again would hold up every session.
-        gc.collect()
-        gc.freeze()
+        memory.settle()
         await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

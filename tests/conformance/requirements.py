@@ -12,6 +12,7 @@ REQUIREMENTS: dict[str, str] = {
     "connect.key.subprotocol": "Browsers give their key in a subprotocol.",
     "connect.model.missing": "No model: an error event missing_model, and close 4000.",
     "connect.model.any": "Any model name is accepted.",
+    "connect.path.unknown": "A handshake at a path that is none gets 404 and is told the right one.",
     "connect.full": "Past the sessions and the queue, an error session_limit_reached and close 1013.",
     "connect.tls": "The server speaks TLS when it is given a certificate.",
     "session.keys": "The session object has exactly the keys that the live API shows, in each dialect.",

@@ -120,6 +120,7 @@ async def test_a_session_needs_a_model(scripted: Serving) -> None:
         assert (await receive(socket))["error"]["code"] == "invalid_value"
 
 
+@requirement("connect.path.unknown")
 async def test_a_wrong_path_is_not_found(scripted: Serving) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await connect(f"{scripted.websocket}/v2/realtime?model=m")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from louro.engines.base import EngineError, Hints, Order, ResponsePiece, Spoken, TextDelta
@@ -75,6 +76,7 @@ class Session:
         **setup: Any,
     ) -> None:
         self.connection, client = memory_pair()
+        self.log = FileLog(log) if log is not None else None
         self.conversation = Conversation(client)
         machine = Machine(
             Setup(**setup),
@@ -82,7 +84,7 @@ class Session:
             seed=7,
             count_tokens=lambda text: len(text.split()),
             now=time.monotonic(),
-            log=FileLog(log) if log else None,
+            log=self.log,
         )
         self.driver = Driver(machine, parts, time.monotonic, idle_s=idle_s)
 
@@ -97,6 +99,8 @@ class Session:
         await self.conversation.client.close()
         await self._tasks.__aexit__(*error)
         await self.connection.close(1000, "")
+        if self.log is not None:
+            await anyio.to_thread.run_sync(self.log.close)
 
 
 async def test_a_spoken_question_is_answered_in_speech() -> None:

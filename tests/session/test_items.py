@@ -207,6 +207,8 @@ def test_an_item_comes_back_with_its_sound() -> None:
 def test_old_sound_is_forgotten_and_its_words_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "KEPT_AUDIO_BYTES", 20_000)
     bench = by_hand()
+    part = InputAudio(audio=tone(100), transcript="Nought.")
+    bench.say(create(MessageItem(id="mine", role="user", content=(part,))))
     first = spoken(bench, ("One.", 400))
     spoken(bench, ("Two.", 400))
     spoken(bench, ("Three.", 400))
@@ -214,7 +216,9 @@ def test_old_sound_is_forgotten_and_its_words_are_not(monkeypatch: pytest.Monkey
     assert retrieved.item.content[0].audio is UNSET  # type: ignore[union-attr]
     assert retrieved.item.content[0].transcript == "One."  # type: ignore[union-attr]
     bench.say(ce.ResponseCreate())
-    assert conversation.text_of(bench.last(actions.Respond).context[0]) == "One."
+    assert conversation.text_of(bench.last(actions.Respond).context[1]) == "One."
+    bench.say(ce.ConversationItemDelete(item_id="mine"), ce.ConversationItemDelete(item_id=first))
+    assert len(of(ev.ConversationItemDeleted, bench.sent)) == 2
 
 
 @pytest.mark.parametrize(
@@ -579,6 +583,12 @@ def test_a_long_conversation_loses_its_beginning_and_keeps_its_end() -> None:
     assert again[: len(texts)] == texts, "the beginning stays the same, so that it stays in the cache"
 
 
+def test_what_was_said_last_is_read_however_long_it_is() -> None:
+    bench = by_hand(Setup(context_tokens=100, reserved_tokens=20))
+    bench.say(user_text("word " * 200), ce.ResponseCreate())
+    assert len(bench.last(actions.Respond).context) == 1
+
+
 def test_truncation_can_be_disabled() -> None:
     bench = by_hand(Setup(context_tokens=100, reserved_tokens=20))
     bench.say(
@@ -594,7 +604,8 @@ def test_truncation_can_be_disabled() -> None:
 def test_a_draft_that_does_not_fit_is_no_draft() -> None:
     bench = with_vad(setup=Setup(context_tokens=100, reserved_tokens=20))
     bench.say(update(RealtimeSessionPatch(truncation="disabled")), user_text("word " * 200))
-    bench.turn()
+    bench.hear(tone(600) + silence(400))
+    bench.transcribe("Hello.")
     assert not [a for a in bench.asked if isinstance(a, actions.Respond)]
 
 

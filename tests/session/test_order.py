@@ -254,7 +254,9 @@ def test_idle_users_are_spoken_to_once_the_answer_has_been_played() -> None:
     bench = with_vad(ServerVad(idle_timeout_ms=5_000), Setup(pause_ms=None))
     bench.turn()
     rid = bench.last(actions.Respond).response_id
-    bench.speak(rid, audio_ms=2_000)
+    assert bench.session.next_timer() == bench.now + 3600, "whoever is being answered is not idle"
+    bench.speak(rid, audio_ms=1_500)
+    bench.speak(rid, audio_ms=500)
     bench.report(reports.ResponseFinished(rid))
     bench.hear(silence(1_000))
     due = bench.session.next_timer()

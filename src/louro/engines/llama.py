@@ -111,9 +111,18 @@ class Llama:
         self._slots_lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_at_once(settings), thread_name_prefix="llama")
         self._count_tokens = lru_cache(maxsize=4096)(self._door.count_tokens)
+        self._read_beforehand(Prompt(settings.instructions), settings.sessions)
 
     def count_tokens(self, text: str) -> int:
         return self._count_tokens(text)
+
+    def _read_beforehand(self, prompt: Prompt, slots: int) -> None:
+        """Have the beginning of most conversations read in every slot: several that begin together need not wait."""
+        body = {**self._body(prompt), "n_predict": 1, "stream": False}
+        text = str(body["prompt"])
+        for slot in [self._slots.take(text) for _ in range(slots)]:
+            self._server.handle_completions({**body, "id_slot": slot})
+            self._slots.give_back(slot, text)
 
     async def warm(self, prompt: Prompt) -> None:
         body = {**self._body(_prepared(prompt)), "n_predict": 1}

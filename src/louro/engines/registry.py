@@ -35,6 +35,8 @@ class EngineSettings:
     """How many processor threads one piece of inference may use."""
     sessions: int = 4
     """How many sessions are expected to speak at once: slots, batch sizes and pools follow it."""
+    instructions: str = ""
+    """What most conversations begin with: a model may read it beforehand."""
     report: Callable[[str], None] = _say_nothing
     """Told in one line what is being loaded."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import parse_qsl
 
 import anyio
+import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from louro.config import Settings
@@ -130,32 +132,39 @@ class RealtimeEndpoint:
             await _refuse(connection, caller.dialect, refusal)
             return
         try:
-            with self._metrics.sessions.track_inprogress(), self._log() as log:
-                machine = Machine(
-                    setup,
-                    caller.dialect,
-                    seed=secrets.randbits(64),
-                    count_tokens=self._engines.model.count_tokens,
-                    now=self._clock(),
-                    log=log,
-                )
-                driver = Driver(
-                    machine, self._engines, self._clock, idle_s=self._settings.idle_s, meter=self._metrics
-                )
-                await driver.run(connection)
+            with self._metrics.sessions.track_inprogress():
+                await self._converse(connection, setup, caller.dialect)
         finally:
             self._gate.leave()
 
-    @contextmanager
-    def _log(self) -> Iterator[FileLog | None]:
+    async def _converse(self, connection: WebSocketConnection, setup: Setup, dialect: Dialect) -> None:
+        async with self._log() as log:
+            machine = Machine(
+                setup,
+                dialect,
+                seed=secrets.randbits(64),
+                count_tokens=self._engines.model.count_tokens,
+                now=self._clock(),
+                log=log,
+            )
+            driver = Driver(
+                machine, self._engines, self._clock, idle_s=self._settings.idle_s, meter=self._metrics
+            )
+            await driver.run(connection)
+
+    @asynccontextmanager
+    async def _log(self) -> AsyncIterator[FileLog | None]:
         if not self._settings.record:
             yield None
             return
-        folder = Path(self._settings.record)
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}.jsonl"
-        with (folder / name).open("wb") as file:
-            yield FileLog(file)
+        file = await anyio.to_thread.run_sync(_new_log, Path(self._settings.record))
+        log = FileLog(file)
+        try:
+            yield log
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(log.close)
+            file.close()
 
     def _admit(self, caller: Caller) -> Setup:
         """Raises Refusal: the key, the model or a parameter is wrong."""
@@ -190,6 +199,12 @@ class RealtimeEndpoint:
         if known and not any(matches):
             shown = f"{key[:3]}***" if key else "none"
             raise Refusal("invalid_api_key", f"Incorrect API key provided: {shown}.", 3000)
+
+
+def _new_log(folder: Path) -> BinaryIO:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}.jsonl"
+    return (folder / name).open("wb")
 
 
 def _input_rate(text: str | None) -> int:

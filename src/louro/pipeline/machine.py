@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from queue import SimpleQueue
 from typing import IO, Protocol
 
 import msgspec
@@ -33,14 +35,30 @@ class Log(Protocol):
 
 
 class FileLog:
-    """One JSON array a line: what it is, and its value. The first line says how the session began."""
+    """One JSON array a line: what it is, and its value. The first line says how the session began.
+
+    A thread of its own does the writing, so that no session waits for a disk.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._write_out, name="log", daemon=True)
+        self._thread.start()
 
     def write(self, kind: str, value: object) -> None:
-        self._file.write(msgspec.json.encode([kind, value]) + b"\n")
-        self._file.flush()
+        self._lines.put(msgspec.json.encode([kind, value]) + b"\n")
+
+    def close(self) -> None:
+        """Return when everything is written. Blocks. Idempotent."""
+        self._lines.put(None)
+        self._thread.join()
+
+    def _write_out(self) -> None:
+        while (line := self._lines.get()) is not None:
+            self._file.write(line)
+            if self._lines.empty():
+                self._file.flush()
 
 
 class NoLog:

@@ -23,17 +23,10 @@ from louro.protocol.items import (
     TextPart,
 )
 from louro.protocol.response import Response, ResponseError, StatusDetails, Usage
-from louro.protocol.session import (
-    AudioFormat,
-    FunctionTool,
-    PcmaFormat,
-    PcmFormat,
-    PcmuFormat,
-    ToolChoice,
-    Truncation,
-)
+from louro.protocol.session import FunctionTool, ToolChoice, Truncation
 from louro.session.accounting import CountTokens, usage_of
 from louro.session.conversation import Entry, Speech
+from louro.session.formats import encoder_for
 from louro.session.limits import MAX_AUDIO_EVENT_MS
 from louro.session.outgoing import Outgoing
 from louro.session.reports import (
@@ -48,18 +41,16 @@ from louro.session.reports import (
 from louro.session.tokens import Tokens
 
 FinalStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
+Reason: TypeAlias = Literal["max_output_tokens", "content_filter"]
 Trigger: TypeAlias = Literal["client", "turn", "idle"]
 Adopt: TypeAlias = Callable[[Entry], str | None]
 
-
-def encoder_for(audio_format: AudioFormat) -> Encoder:
-    match audio_format:
-        case PcmFormat():
-            return Encoder("pcm16")
-        case PcmuFormat():
-            return Encoder("g711_ulaw")
-        case PcmaFormat():
-            return Encoder("g711_alaw")
+_STATUSES: dict[str, tuple[FinalStatus, Reason | None]] = {
+    "stop": ("completed", None),
+    "length": ("incomplete", "max_output_tokens"),
+    "content_filter": ("incomplete", "content_filter"),
+}
+"""By why the model stopped."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +102,7 @@ class Answer:
     taken: Tokens = field(default_factory=Tokens)
     """What it took in, known when the model is asked."""
     first_audio_at: float | None = None
-    audio_ms: int = 0
+    _audio_bytes: int = 0
     _items: list[KeptItem] = field(default_factory=list)
     """Done."""
     _open: OpenItem | None = None
@@ -120,6 +111,11 @@ class Answer:
     @property
     def id(self) -> str:
         return self.response.id
+
+    @property
+    def audio_ms(self) -> int:
+        """How long it has spoken."""
+        return duration_ms(self._audio_bytes)
 
     @property
     def speaks(self) -> bool:
@@ -141,7 +137,7 @@ class Answer:
                 self._argue(text)
             case ResponseFailed(message=message):
                 self.fail("server_error", "engine_error", message)
-            case ResponseFinished():
+            case _:
                 self._finish(report)
         return isinstance(report, ResponseFinished | ResponseFailed)
 
@@ -159,15 +155,9 @@ class Answer:
 
     def _finish(self, report: ResponseFinished) -> None:
         share = report.cached_tokens / report.input_tokens if report.input_tokens else 0.0
-        match report.stop:
-            case "stop":
-                self._end("completed", None, cached_share=min(share, 1.0))
-            case "length":
-                details = StatusDetails(type="incomplete", reason="max_output_tokens")
-                self._end("incomplete", details, cached_share=min(share, 1.0))
-            case "content_filter":
-                details = StatusDetails(type="incomplete", reason="content_filter")
-                self._end("incomplete", details, cached_share=min(share, 1.0))
+        status, reason = _STATUSES[report.stop]
+        details = StatusDetails(type="incomplete", reason=reason) if reason else None
+        self._end(status, details, cached_share=min(share, 1.0))
 
     def _end(self, status: FinalStatus, details: StatusDetails | None, *, cached_share: float = 0.0) -> None:
         self._close("completed" if status == "completed" else "incomplete")
@@ -204,12 +194,13 @@ class Answer:
 
     def _speak(self, pcm: bytes, words: tuple[tuple[str, int], ...], now: float) -> None:
         message = self._message()
-        assert message.entry.speech is not None and message.encoder is not None
+        if message.entry.speech is None or message.encoder is None:
+            return  # a written answer: whoever speaks it is not listened to
         if self.first_audio_at is None and pcm:
             self.first_audio_at = now
         # Words are told by their place in the response's audio; a message after a call begins in the middle of it.
         begin_ms = self.audio_ms - message.entry.speech.length_ms
-        self.audio_ms += duration_ms(pcm)
+        self._audio_bytes += len(pcm)
         message.entry.speech.add(pcm, tuple((word, max(end_ms - begin_ms, 0)) for word, end_ms in words))
         size = MAX_AUDIO_EVENT_MS * BYTES_PER_MS
         for start in range(0, len(pcm), size):
@@ -358,7 +349,8 @@ class Answer:
             content = self._close_message(opened)
             entry.item = structs.replace(entry.item, content=(content,), status=status)
             self._text_out += self.count_tokens(opened.text)
-        elif isinstance(entry.item, FunctionCallItem):
+        else:
+            assert isinstance(entry.item, FunctionCallItem)
             self._say_arguments_done(opened, entry.item.name)
             entry.item = structs.replace(entry.item, arguments=opened.text, status=status)
             self._text_out += self.count_tokens(entry.item.name + opened.text)

@@ -12,7 +12,6 @@ from msgspec import UNSET, structs
 from louro.audio.pcm import bytes_of_ms, duration_ms
 from louro.protocol.errors import ClientError
 from louro.protocol.items import (
-    AudioPart,
     ContentPart,
     FunctionCallItem,
     FunctionCallOutputItem,
@@ -149,20 +148,18 @@ def text_of(item: KeptItem) -> str:
             return name + arguments
         case FunctionCallOutputItem(output=output):
             return output
-        case MessageItem(content=content):
-            return "".join(_text_of_part(part) for part in content)
+        case _:
+            return "".join(_text_of_part(part) for part in item.content)
 
 
 def _text_of_part(part: ContentPart) -> str:
     match part:
         case InputText(text=text) | OutputText(text=text) | TextPart(text=text):
             return text
-        case InputAudio(transcript=transcript) | OutputAudio(transcript=transcript):
-            return transcript or ""
-        case AudioPart(transcript=transcript):
-            return transcript or ""
         case InputImage():
             return ""
+        case _:
+            return part.transcript or ""
 
 
 class Conversation:
@@ -183,10 +180,6 @@ class Conversation:
 
     def get(self, item_id: str) -> Entry | None:
         return self._entries.get(item_id)
-
-    @property
-    def last_id(self) -> str | None:
-        return self._order[-1] if self._order else None
 
     @property
     def first(self) -> Entry:

@@ -10,7 +10,7 @@ from louro.protocol.session import Transcription
 from louro.session.actions import StopTranscribing, Transcribe
 from louro.session.conversation import Entry
 from louro.session.outgoing import Outgoing
-from louro.session.reports import HearingReport, TranscriptFinished, TranscriptionFailed, TranscriptProduced
+from louro.session.reports import HearingReport, TranscriptionFailed, TranscriptProduced
 
 
 @dataclass
@@ -68,16 +68,13 @@ class Hearings:
         hearing = self._pending.get(report.hearing)
         if hearing is None:
             return None
-        match report:
-            case TranscriptProduced(text=text):
-                hearing.text += text
-                if hearing.told:
-                    self._say(hearing, text)
-                return None
-            case TranscriptionFailed(message=message):
-                hearing.failure = message
-            case TranscriptFinished():
-                pass
+        if isinstance(report, TranscriptProduced):
+            hearing.text += report.text
+            if hearing.told:
+                self._say(hearing, report.text)
+            return None
+        if isinstance(report, TranscriptionFailed):
+            hearing.failure = report.message
         del self._pending[hearing.number]
         hearing.is_done = True
         hearing.entry.heard[hearing.index] = hearing.text.strip()

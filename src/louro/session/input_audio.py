@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from louro.audio.codec import Decoder
 from louro.audio.pcm import BYTES_PER_MS
-from louro.protocol.session import AudioFormat, PcmaFormat, PcmFormat, PcmuFormat
 from louro.session.limits import MAX_INPUT_BUFFER_MS
-
-
-def decoder_for(audio_format: AudioFormat, rate_hz: int) -> Decoder:
-    """*rate_hz* is that of pcm; G.711 has its own."""
-    match audio_format:
-        case PcmFormat():
-            return Decoder("pcm16", rate_hz)
-        case PcmuFormat():
-            return Decoder("g711_ulaw")
-        case PcmaFormat():
-            return Decoder("g711_alaw")
 
 
 class InputAudioBuffer:

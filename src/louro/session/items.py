@@ -22,8 +22,8 @@ from louro.protocol.items import (
 )
 from louro.protocol.session import AudioFormat
 from louro.session.conversation import Conversation, Entry
+from louro.session.formats import decoder_for
 from louro.session.hearing import Hearings
-from louro.session.input_audio import decoder_for
 from louro.session.limits import MAX_CONVERSATION_BYTES, MAX_ITEMS, TRUNCATE_TOLERANCE_MS
 from louro.session.outgoing import Outgoing
 from louro.session.setup import Setup

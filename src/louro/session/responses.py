@@ -350,8 +350,8 @@ class Responses:
             self._current = None
             self.played_until = (answer.first_audio_at or now) + answer.audio_ms / 1000
         self.has_spoken = self.has_spoken or answer.audio_ms > 0
-        if answer.response.usage is not None:
-            self._spent.append((now, answer.response.usage.total_tokens))
+        assert answer.response.usage is not None
+        self._spent.append((now, answer.response.usage.total_tokens))
         if not self._setup.limits_first:
             self._say_limits(now)
 

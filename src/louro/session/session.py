@@ -19,8 +19,9 @@ from louro.session import actions, reports
 from louro.session.accounting import CountTokens
 from louro.session.answer import Trigger
 from louro.session.conversation import Conversation, Entry
+from louro.session.formats import decoder_for
 from louro.session.hearing import Hearings
-from louro.session.input_audio import InputAudioBuffer, decoder_for
+from louro.session.input_audio import InputAudioBuffer
 from louro.session.items import Items
 from louro.session.limits import MAX_INPUT_BUFFER_MS, MIN_COMMIT_MS
 from louro.session.outgoing import Outgoing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from louro.protocol.session import SemanticVad, ServerVad, TurnDetection
+from louro.protocol.session import ServerVad, TurnDetection
 
 ONSET_MS = 64
 """Voice must last this long to count: two windows of the detector. A click is one."""
@@ -53,8 +53,8 @@ def timing_of(detection: TurnDetection, pause_ms: int | None) -> Timing:
     match detection:
         case ServerVad(threshold=threshold, prefix_padding_ms=prefix, silence_duration_ms=silence):
             return Timing(threshold, prefix, silence, pause_ms)
-        case SemanticVad(eagerness=eagerness):
-            return Timing(0.5, 300, SEMANTIC_SILENCE_MS[eagerness], pause_ms)
+        case _:
+            return Timing(0.5, 300, SEMANTIC_SILENCE_MS[detection.eagerness], pause_ms)
 
 
 class TurnDetector:
