@@ -12,7 +12,6 @@ from louro.engines import registry
 from louro.engines.base import LanguageModel, SpeechDetector, Transcriber, Voice
 from louro.engines.contracts import (
     Bounds,
-    ContractBroken,
     check_detector,
     check_model,
     check_responder,
@@ -101,12 +100,6 @@ async def test_the_scripted_voice_keeps_the_contract(scripted_voice: Voice) -> N
         await check_voice(scripted_voice, BOUNDS)
 
 
-CLOSING = pytest.mark.xfail(
-    raises=ContractBroken, reason="closing Cascade.respond early raises the task group's GeneratorExit"
-)
-
-
-@CLOSING
 async def test_a_cascade_of_scripted_engines_keeps_the_contract(
     scripted_model: LanguageModel, scripted_voice: Voice
 ) -> None:
@@ -138,7 +131,6 @@ async def test_piper_keeps_the_contract(piper: Voice) -> None:
         await check_voice(piper, BOUNDS)
 
 
-@CLOSING
 @pytest.mark.models
 async def test_a_cascade_of_llama_and_piper_keeps_the_contract(llama: LanguageModel, piper: Voice) -> None:
     with anyio.fail_after(WAIT_S):

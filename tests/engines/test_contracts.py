@@ -52,7 +52,7 @@ LOUD_PCM = (np.sin(np.arange(24_000) / 10) * 8_000).astype("<i2").tobytes()
 
 
 def hold_everybody_up() -> None:
-    until = time.perf_counter() + 0.2
+    until = time.perf_counter() + 0.12
     while time.perf_counter() < until:
         pass
 

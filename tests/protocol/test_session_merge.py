@@ -18,6 +18,7 @@ from louro.protocol.session import (
     TranscriptionSession,
     TranscriptionSessionPatch,
     merge,
+    merge_patches,
 )
 
 SESSION = RealtimeSession(
@@ -122,3 +123,13 @@ def test_a_transcription_session_merges_alike() -> None:
     changed = merge(session, patch)
     assert changed.audio.input.transcription == Transcription(model="whisper-1")
     assert changed.audio.input.turn_detection == ServerVad()
+
+
+def test_two_patches_become_the_one_that_does_what_both_do() -> None:
+    first = RealtimeSessionPatch(
+        instructions="Sing.", audio=RealtimeAudioPatch(input=AudioInputPatch(turn_detection=None))
+    )
+    then = RealtimeSessionPatch(
+        tools=(), audio=RealtimeAudioPatch(output=AudioOutputPatch(speed=1.5), input=AudioInputPatch())
+    )
+    assert merge(SESSION, merge_patches(first, then)) == merge(merge(SESSION, first), then)

@@ -52,7 +52,10 @@ class Cascade:
                 tasks.start_soon(self._write, order, writes, say)
                 tasks.start_soon(self._speak, order.manner, said, send)
                 async for answered in receive:
-                    yield answered
+                    try:
+                        yield answered
+                    except GeneratorExit:  # nobody wants the rest; a group would wrap it
+                        break
                 tasks.cancel_scope.cancel()
 
     async def _write(

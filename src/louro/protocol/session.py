@@ -260,3 +260,19 @@ def merge(settings: S, patch: Struct) -> S:
             continue
         changes[name] = merge(getattr(settings, name), value) if isinstance(value, _NESTED) else value
     return structs.replace(settings, **changes)
+
+
+P = TypeVar("P", bound=Struct)
+
+
+def merge_patches(first: P, then: P) -> P:
+    """The one patch that does what *first* and *then* do in turn."""
+    changes: dict[str, object] = {}
+    for name in then.__struct_fields__:
+        value = getattr(then, name)
+        if value is UNSET:
+            continue
+        before = getattr(first, name)
+        both_nest = isinstance(value, _NESTED) and isinstance(before, _NESTED)
+        changes[name] = merge_patches(before, value) if both_nest else value
+    return structs.replace(first, **changes)

@@ -1,0 +1,61 @@
+"""Piper: what it says is heard by Moonshine."""
+
+from __future__ import annotations
+
+import re
+
+import anyio
+import pytest
+
+from louro.engines import moonshine, piper
+from louro.engines.base import EngineError, Hints, Manner, Spoken
+from louro.engines.registry import EngineSettings
+
+pytestmark = [pytest.mark.models, pytest.mark.anyio]
+
+WAIT_S = 30
+
+
+@pytest.fixture(scope="module")
+def voice() -> piper.Piper:
+    return piper.load("", EngineSettings())
+
+
+@pytest.fixture(scope="module")
+def ear() -> moonshine.Moonshine:
+    return moonshine.load("", EngineSettings())
+
+
+async def say(voice: piper.Piper, clause: str, manner: Manner | None = None) -> list[Spoken]:
+    with anyio.fail_after(WAIT_S):
+        return [chunk async for chunk in voice.speak(clause, manner or Manner())]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "What is the capital of France?",
+        "The quick brown fox jumps over the lazy dog.",
+        "Sure, I can help you with that.",
+        "The weather in London is cloudy today with a little rain.",
+    ],
+)
+async def test_what_it_says_is_heard(voice: piper.Piper, ear: moonshine.Moonshine, sentence: str) -> None:
+    pcm = b"".join(chunk.pcm for chunk in await say(voice, sentence))
+    with anyio.fail_after(WAIT_S):
+        heard = "".join([piece async for piece in ear.transcribe(pcm, Hints())])
+    assert re.findall(r"\w+", heard.lower()) == re.findall(r"\w+", sentence.lower())
+
+
+async def test_another_language_is_refused(voice: piper.Piper) -> None:
+    with pytest.raises(EngineError, match="English only"):
+        await say(voice, "Bom dia.", Manner(language="pt"))
+    assert await say(voice, "Good morning.", Manner(language="en-GB"))
+
+
+async def test_a_cancelled_clause_makes_the_next_one_wait_for_nothing(voice: piper.Piper) -> None:
+    long = "This is a very long sentence that nobody wants to hear any more of at all, " * 3
+    with anyio.move_on_after(0.03) as scope:
+        await say(voice, long)
+    assert scope.cancelled_caught
+    assert "".join(word.text for chunk in await say(voice, "Yes.") for word in chunk.words) == "Yes."
