@@ -1,0 +1,205 @@
+"""A server that is killed in the middle of an answer, and comes back: nothing is lost, nothing is said twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+from msgspec import structs
+from tests.conformance.conftest import SCRIPTED, Serving
+
+from louro.client import RealtimeClient, RealtimeError
+from louro.client import client as client_module
+from louro.protocol import client_events as ce
+from louro.protocol import server_events as ev
+from louro.server import load_engines
+
+pytestmark = [pytest.mark.anyio]
+
+KILLS = int(os.environ.get("LOURO_KILLS", "4"))
+LOURO = Path(sys.executable).with_name("louro")
+SPEECH = (b"\x00\x20" * 12 + b"\x00\xe0" * 12) * 600
+SILENCE = bytes(48 * 900)
+
+
+class Killable:
+    """`louro serve` as a process of its own, always at the same port."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        engines = [
+            f"--{kind}=scripted{':words_per_s=40' if kind == 'llm' else ''}"
+            for kind in ("vad", "stt", "llm", "tts")
+        ]
+        command = [str(LOURO), "serve", "--port", str(self.port), *engines]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        assert re.search("http", self._process.stdout.readline())
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+
+@pytest.fixture
+def killable() -> Iterator[Killable]:
+    server = Killable()
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+async def test_a_killed_server_costs_no_item_and_no_word(killable: Killable) -> None:
+    told: dict[str, list[str]] = {}
+
+    def note(event: ev.ResponseOutputAudioTranscriptDelta) -> None:
+        told.setdefault(event.item_id, []).append(event.delta)
+
+    async with RealtimeClient(killable.url, env_file=None) as client:
+        client.on("response.output_audio_transcript.delta", note)
+        back = client.events("reconnected")
+        await client.update_session(instructions="Repeat.")
+        questions = [f"round {number}: " + "la " * 30 + "end" for number in range(KILLS)]
+        for question in questions:
+            heard = client.events("response.output_audio_transcript.delta")
+            await client.send_user_message(question)
+            with anyio.fail_after(10):
+                for _ in range(5):
+                    await anext(heard)
+            await anyio.to_thread.run_sync(killable.kill)
+            await anyio.to_thread.run_sync(killable.start)
+            with anyio.fail_after(30):
+                await anext(back)
+                await client.wait_until_quiet()
+        await check_that_the_server_knows(client)
+        asked = [item.words for item in client.conversation if item.role == "user"]
+        assert asked == questions
+        answers = [item for item in client.conversation if item.role == "assistant"]
+        assert len(answers) == KILLS
+        for question, answer in zip(questions, answers, strict=True):
+            assert f"You said: {question}".startswith(answer.words)
+            assert "".join(told[answer.id]) == answer.words
+        assert set(told) == {answer.id for answer in answers}
+
+
+async def check_that_the_server_knows(client: RealtimeClient) -> None:
+    retrieved = client.events("conversation.item.retrieved")
+    for item in client.conversation:
+        await client.send(ce.ConversationItemRetrieve(item_id=item.id))
+        with anyio.fail_after(5):
+            _, event = await anext(retrieved)
+        assert event.item.id == item.id
+
+
+@pytest.mark.timeout(60)
+async def test_an_answer_that_had_not_begun_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "FIRST_BACKOFF_S", 0.01)
+    settings = structs.replace(SCRIPTED, llm="scripted:delay_ms=400")
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        async with RealtimeClient(serving.address, env_file=None) as client:
+            await client.send_user_message("Hi.")
+            await cut(client)
+            with anyio.fail_after(20):
+                while (item := await client.wait_for_next_completed_item()).role != "assistant":
+                    pass
+            assert item.words == "You said: Hi."
+            assert len(client.conversation) == 2
+
+
+@pytest.mark.timeout(60)
+async def test_what_is_sent_while_there_is_no_connection_is_sent_once(
+    scripted: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "FIRST_BACKOFF_S", 0.01)
+    async with RealtimeClient(scripted.address, env_file=None) as client:
+        await client.send_user_message("One.", respond=False)
+        await cut(client)
+        async with anyio.create_task_group() as tasks:
+            for text in ("Two.", "Three."):
+                tasks.start_soon(lambda said=text: client.send_user_message(said, respond=False))  # type: ignore[misc]
+        await check_that_the_server_knows(client)
+        assert sorted(item.words for item in client.conversation) == ["One.", "Three.", "Two."]
+
+
+@pytest.mark.timeout(60)
+async def test_a_turn_goes_on_after_the_connection_broke_in_its_middle(
+    scripted: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "FIRST_BACKOFF_S", 0.01)
+    async with RealtimeClient(scripted.address, env_file=None) as client:
+        started = client.events("input_audio_buffer.speech_started")
+        await client.append_input_audio(SPEECH)
+        with anyio.fail_after(5):
+            await anext(started)
+        await cut(client)
+        await client.append_input_audio(SILENCE)
+        with anyio.fail_after(10):
+            while (await client.wait_for_next_completed_item()).role != "assistant":
+                pass
+        spoken = next(iter(client.conversation))
+        assert spoken.audio_ms > 500, "what was said before the break is part of it"
+
+
+@pytest.mark.timeout(60)
+async def test_a_session_that_will_expire_is_left_when_nobody_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "RENEW_BEFORE_S", 6.0)
+    settings = structs.replace(SCRIPTED, max_session_s=8)
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        began = time.monotonic()
+        async with RealtimeClient(serving.address, env_file=None) as client:
+            back = client.events("reconnected", "error")
+            await client.send_user_message("Hi.")
+            with anyio.fail_after(30):
+                name, event = await anext(back)
+            assert name == "reconnected"
+            assert event.reason == "the session was about to expire"
+            assert event.items == 2
+            assert time.monotonic() - began < 8
+
+
+@pytest.mark.timeout(60)
+async def test_a_key_that_is_refused_is_not_tried_again() -> None:
+    settings = structs.replace(SCRIPTED, api_keys=("sk-right",))
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        with pytest.raises(RealtimeError) as refused:
+            async with RealtimeClient(serving.address, api_key="sk-wrong", env_file=None):
+                pytest.fail("the key is wrong")
+        assert refused.value.code == "invalid_api_key"
+        async with RealtimeClient(serving.address, api_key="sk-right", env_file=None) as client:
+            await client.wait_for_session_created()
+            await client.disconnect()
+            with anyio.fail_after(5):
+                await client.wait_closed()
+            with pytest.raises(RealtimeError, match="over"):
+                await client.send_user_message("Hi.")
+
+
+async def cut(client: RealtimeClient) -> None:
+    """As if somebody had pulled the cable."""
+    assert client._link is not None
+    client._link._socket.transport.abort()
+    gone = client.events("reconnecting")
+    with anyio.fail_after(5):
+        await anext(gone)
