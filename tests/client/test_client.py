@@ -253,6 +253,19 @@ async def test_callbacks_and_iterations_choose_by_name(scripted: Serving) -> Non
         assert not seen
 
 
+async def test_one_event_can_be_waited_for(scripted: Serving) -> None:
+    async with client_of(scripted) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.send_user_message, "Hi.")
+            with anyio.fail_after(5):
+                done = await client.wait_for_next("response.done")
+        assert done.response.status == "completed"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.disconnect)
+            with pytest.raises(ConnectionFailed):
+                await client.wait_for_next("response.done")
+
+
 async def test_items_can_be_cut_and_deleted(scripted: Serving) -> None:
     async with client_of(scripted) as client:
         await client.send_user_message("One two three four five six seven eight.")

@@ -1,4 +1,7 @@
-"""A client of any Realtime server: see `RealtimeClient`."""
+"""A client of any Realtime server: see `RealtimeClient`.
+
+Microphone and loudspeaker are in `louro.client.voice`, and need `louro[audio]`.
+"""
 
 from louro.client.client import (
     Closed,
@@ -20,7 +23,6 @@ from louro.client.conversation import (
 )
 from louro.client.errors import ConnectionFailed, RealtimeError
 from louro.client.tools import ToolCall, ToolContext
-from louro.client.voice import voice
 
 __all__ = [
     "Closed",
@@ -41,5 +43,4 @@ __all__ = [
     "ToolFinished",
     "ToolProgress",
     "ToolStarted",
-    "voice",
 ]

@@ -245,6 +245,21 @@ class RealtimeClient:
     def __aiter__(self) -> Events:
         return self.events()
 
+    async def wait_for_next(self, pattern: str) -> Any:
+        """The next event of that name, from now on.
+
+        Raises:
+            ConnectionFailed: the connection was over before there was one.
+        """
+        events = self._emitter.iterate((pattern,), limit=1)
+        try:
+            async for _, event in events:
+                return event
+        finally:
+            if not self._closed.is_set():
+                self._emitter.forget(events)
+        raise ConnectionFailed("The connection is over.")
+
     async def wait_for_next_item(self) -> ConversationItem:
         """Of the conversation's items, the user's and the assistant's, the next that this method has not returned."""
         return await self._next(self._appended)

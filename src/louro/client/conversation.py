@@ -76,11 +76,15 @@ class ConversationItem:
 
     @property
     def heard_words(self) -> str:
-        """Of an answer that was cut, the words that fit into what was heard, by their share of its length."""
+        """Of an answer that was cut, the words that fit into what was heard, by their share of its length; the first
+        one if anything was heard at all."""
         if self.heard_ms is None or self.heard_ms >= self.audio_ms:
             return self.words
-        reach = len(self.words) * self.heard_ms // self.audio_ms if self.audio_ms else 0
-        return self.words[: self.words.rfind(" ", 0, reach + 1) + 1].rstrip()
+        if not self.heard_ms:
+            return ""
+        reach = len(self.words) * self.heard_ms // self.audio_ms
+        end = self.words.rfind(" ", 1, reach + 1)
+        return self.words[:end].rstrip() if end > 0 else self.words.split(" ", 1)[0]
 
 
 @dataclass(frozen=True)

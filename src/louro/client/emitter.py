@@ -88,6 +88,9 @@ class Emitter:
         self._iterations.append(events)
         return events
 
+    def forget(self, events: Events) -> None:
+        self._iterations.remove(events)
+
     def end(self) -> None:
         for iteration in self._iterations:
             iteration.end()
