@@ -9,15 +9,17 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from louro import memory
 from louro.config import Settings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
 from louro.http.app import Application
-from louro.http.realtime import Gate
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
+from louro.relay.endpoint import RelayApplication, RelayEndpoint
+from louro.transports.door import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
 """15 MiB of audio in one append, in base64, and its JSON."""
@@ -91,12 +93,23 @@ class LouroServer(uvicorn.Server):
 def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
     """*started_at* is told the address once it can be reached."""
     app = Application(settings, engines)
-    config = uvicorn.Config(
+    return LouroServer(_config(app, settings), app.gate, settings.drain_s, started_at)
+
+
+def make_relay(settings: Settings, endpoint: RelayEndpoint, started_at: Callable[[str], None]) -> LouroServer:
+    """Of *settings*, those that are about the address, TLS and the number of sessions. See `make_server`."""
+    app = RelayApplication(endpoint)
+    return LouroServer(_config(app, settings), endpoint.gate, settings.drain_s, started_at)
+
+
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_level="warning",
         access_log=False,
+        lifespan="off",
         ws="websockets-sansio",
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_S,
@@ -108,4 +121,3 @@ def make_server(settings: Settings, engines: Engines, started_at: Callable[[str]
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    return LouroServer(config, app.gate, settings.drain_s, started_at)

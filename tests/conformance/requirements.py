@@ -47,6 +47,10 @@ REQUIREMENTS: dict[str, str] = {
     "usage": "response.done has the whole usage object.",
     "limits.order": "rate_limits.updated follows response.created in beta and response.done today.",
     "client.js": "The reference JavaScript client talks, hears, calls tools and interrupts.",
+    "tutorial.text": "The text program of the tutorial of 2024 prints an answer when only its URL is changed.",
+    "tutorial.audio": "Its audio program sends a 16 kHz recording as one item, and plays an answer.",
+    "tutorial.functions": "Its functions program gives a result without call_id, at once, and hears it said.",
     "models.voice": "The embedded models hear a question, answer it in sense, and speak.",
     "models.call": "The embedded model calls a function by voice and says its result.",
+    "models.tutorial": "The tutorial's three programs get answers in sense from the embedded models.",
 }

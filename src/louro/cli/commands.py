@@ -21,11 +21,15 @@ from louro.cli.bench import BenchPlan, bench_turns, report
 from louro.cli.caller import Dialect, Turn, call
 from louro.cli.doctor import examine
 from louro.cli.sound import play, read_sound, write_sound
+from louro.client.errors import ConnectionFailed
 from louro.config import ConfigProblem, Settings, read_settings
 from louro.engines import catalogue, registry
 from louro.engines.base import ConfigError
 from louro.pipeline.machine import ReplayDiffers, replay
-from louro.server import load_engines, make_server
+from louro.relay.endpoint import RelayEndpoint, Upstream, address_of
+from louro.relay.policy import Policy
+from louro.server import load_engines, make_relay, make_server
+from louro.transports.door import Gate
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 
@@ -59,7 +63,7 @@ def main() -> None:
 
 
 def _problem_in(error: BaseException) -> BaseException | None:
-    if isinstance(error, ConfigProblem | ConfigError):
+    if isinstance(error, ConfigProblem | ConfigError | ConnectionFailed):
         return error
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _problem_in(inner))), None)
@@ -113,6 +117,49 @@ def _welcome(address: str, settings: Settings) -> None:
 
 def _has_uvloop() -> bool:
     return sys.platform != "win32"
+
+
+@app.command()
+def relay(
+    upstream: Annotated[
+        str,
+        typer.Option(
+            metavar="openai|azure|URL", help="The server behind. Its key: OPENAI_API_KEY and the like."
+        ),
+    ] = "openai",
+    upstream_dialect: Annotated[Dialect, typer.Option(help="What it speaks.")] = "ga",
+    host: Annotated[str | None, typer.Option(help="Address to serve on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int, typer.Option(help="0 for any free one.")] = 8081,
+    model: Annotated[
+        str | None, typer.Option(help="Ask upstream for this one, whatever the client asks for.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A model that clients may ask for, or a pattern.")
+    ] = None,
+    instructions: Annotated[
+        Path | None, typer.Option(help="A file: pinned, whatever the client says.")
+    ] = None,
+    sessions: Annotated[int, typer.Option(help="At once.")] = 200,
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE")] = None,
+    tls_key: Annotated[str | None, typer.Option(metavar="FILE")] = None,
+) -> None:
+    """Stand between apps and a Realtime server: the key stays here, and each side speaks its own dialect."""
+    changes = {"host": host, "port": port, "sessions": sessions, "tls_cert": tls_cert, "tls_key": tls_key}
+    settings = read_settings(None, changes, os.environ)
+    behind = Upstream(address_of(upstream), dialect=upstream_dialect)
+    policy = Policy(tuple(allow or ("*",)), model, instructions.read_text("utf-8") if instructions else None)
+    shown = behind.address(model or "", {}).shown
+    endpoint = RelayEndpoint(
+        behind, Gate(settings.sessions, settings.queue, settings.queue_s), policy, settings.api_keys
+    )
+    server = make_relay(settings, endpoint, lambda address: _welcome_relay(address, shown, settings))
+    anyio.run(server.serve, backend_options={"use_uvloop": _has_uvloop()})
+
+
+def _welcome_relay(address: str, behind: str, settings: Settings) -> None:
+    out.print(f"Louro relays [bold]{address}[/] to {behind}", soft_wrap=True)
+    if not settings.api_keys:
+        out.print("Open to everybody on this machine: no key is set.")
 
 
 @app.command()

@@ -51,7 +51,7 @@ def find(
     Raises:
         ConnectionFailed: the address is none.
     """
-    known = _environment(env_file)
+    known = environment(env_file)
     azure_url = known.get("AZURE_OPENAI_ENDPOINT")
     key = api_key or known.get("OPENAI_API_KEY") or known.get("AZURE_OPENAI_API_KEY") or ""
     if url is None:
@@ -86,7 +86,8 @@ def _path(path: str, *, is_azure: bool, dialect: Dialect) -> str:
     return f"{path or '/v1'}/realtime"
 
 
-def _environment(env_file: str | None) -> dict[str, str]:
+def environment(env_file: str | None) -> dict[str, str]:
+    """Of this process; what it lacks, from the file."""
     known: dict[str, str] = {}
     if env_file and Path(env_file).is_file():
         known = {name: value for name, value in dotenv_values(env_file).items() if value}

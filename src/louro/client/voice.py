@@ -98,6 +98,10 @@ async def voice(
                 tasks.start_soon(sound.loudspeaker.wait_lost)
                 yield talking
                 tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            if len(group.exceptions) == 1:
+                raise group.exceptions[0] from None  # as it was raised: in the block, or by a device that is lost
+            raise
         finally:
             client.is_playing = before
             client.off("response.output_audio.delta", talking.play)

@@ -9,8 +9,9 @@ from starlette.types import Receive, Scope, Send
 from louro import __version__
 from louro.config import Settings
 from louro.http.metrics import Metrics
-from louro.http.realtime import Gate, RealtimeEndpoint
+from louro.http.realtime import RealtimeEndpoint
 from louro.pipeline.driver import Engines
+from louro.transports.door import Gate
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
 

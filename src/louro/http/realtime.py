@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import parse_qsl
 
 import anyio
 import anyio.to_thread
@@ -22,82 +19,13 @@ from louro.pipeline.driver import Driver, Engines
 from louro.pipeline.machine import FileLog, Machine
 from louro.protocol.errors import ClientError
 from louro.protocol.server_events import Error, ErrorDetail
-from louro.protocol.wire import Dialect, choose
+from louro.protocol.wire import Dialect
 from louro.session.setup import Setup
+from louro.transports.caller import Caller, caller_of
+from louro.transports.door import Gate, Refusal, check_key
 from louro.transports.websocket import WebSocketConnection
 
-KEY_SUBPROTOCOL = "openai-insecure-api-key."
 INPUT_RATES_HZ = (8_000, 48_000)
-
-
-@dataclass(frozen=True)
-class Caller:
-    """What a client says before its first event. Header names are in lower case."""
-
-    headers: dict[str, str]
-    subprotocols: tuple[str, ...]
-    query: dict[str, str]
-
-    @property
-    def dialect(self) -> Dialect:
-        return choose(self.headers, self.subprotocols, self.query)
-
-    @property
-    def key(self) -> str:
-        """From the header, Azure's header, or the subprotocol that browsers use; empty if there is none."""
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return token.strip()
-        if "api-key" in self.headers:
-            return self.headers["api-key"]
-        offered = (name for name in self.subprotocols if name.startswith(KEY_SUBPROTOCOL))
-        return next(offered, "").removeprefix(KEY_SUBPROTOCOL)
-
-
-@dataclass(frozen=True)
-class Refusal(Exception):
-    """Told as an `error` event on the accepted socket, which is then closed: that is what clients look for."""
-
-    code: str
-    message: str
-    close_code: int
-
-
-class Gate:
-    """Lets in so many sessions at a time; a few more may wait."""
-
-    def __init__(self, sessions: int, queue: int, queue_s: float) -> None:
-        self._limiter = anyio.Semaphore(sessions)
-        self._waiting = 0
-        self._queue = queue
-        self._queue_s = queue_s
-        self.open = 0
-        self.is_draining = False
-
-    async def enter(self) -> None:
-        """Raises Refusal: there is no room, and none became free in time."""
-        if self.is_draining:
-            raise Refusal("server_draining", "The server is about to stop and takes no new sessions.", 1013)
-        if self._waiting >= self._queue and self._limiter.value == 0:
-            raise self._full()
-        self._waiting += 1
-        try:
-            with anyio.fail_after(self._queue_s):
-                await self._limiter.acquire()
-        except TimeoutError:
-            raise self._full() from None
-        finally:
-            self._waiting -= 1
-        self.open += 1
-
-    def leave(self) -> None:
-        self.open -= 1
-        self._limiter.release()
-
-    def _full(self) -> Refusal:
-        return Refusal(
-            "session_limit_reached", "All sessions of this server are taken. Try again in a moment.", 1013
-        )
 
 
 class RealtimeEndpoint:
@@ -118,7 +46,7 @@ class RealtimeEndpoint:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = _caller(scope)
+        caller = caller_of(scope)
         await receive()  # websocket.connect
         # Browsers and the ws package hang up when they offered subprotocols and are answered with none.
         subprotocol = "realtime" if "realtime" in caller.subprotocols else None
@@ -168,7 +96,7 @@ class RealtimeEndpoint:
 
     def _admit(self, caller: Caller) -> Setup:
         """Raises Refusal: the key, the model or a parameter is wrong."""
-        self._check_key(caller.key)
+        check_key(caller.key, self._settings.api_keys)
         is_transcription = caller.query.get("intent") == "transcription"
         model = caller.query.get("model") or caller.query.get("deployment") or ""
         if is_transcription and model:
@@ -193,13 +121,6 @@ class RealtimeEndpoint:
             limits_first=caller.dialect.limits_first,
         )
 
-    def _check_key(self, key: str) -> None:
-        known = self._settings.api_keys
-        matches = [hmac.compare_digest(key.encode(), one.encode()) for one in known]
-        if known and not any(matches):
-            shown = f"{key[:3]}***" if key else "none"
-            raise Refusal("invalid_api_key", f"Incorrect API key provided: {shown}.", 3000)
-
 
 def _new_log(folder: Path) -> BinaryIO:
     folder.mkdir(parents=True, exist_ok=True)
@@ -216,14 +137,6 @@ def _input_rate(text: str | None) -> int:
             "invalid_value", f"input_sample_rate must be {least} to {most}, not '{text[:20]}'.", 4000
         )
     return int(text)
-
-
-def _caller(scope: Scope) -> Caller:
-    return Caller(
-        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
-        subprotocols=tuple(scope.get("subprotocols") or ()),
-        query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
-    )
 
 
 async def _refuse(connection: WebSocketConnection, dialect: Dialect, refusal: Refusal) -> None:

@@ -1,0 +1,135 @@
+"""From one side's dialect to the other's. Pure: a frame in, frames out."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from msgspec import structs
+
+from louro.protocol import server_events as ev
+from louro.protocol.client_events import AnyClientEvent, ConversationItemCreate
+from louro.protocol.errors import ClientError
+from louro.protocol.items import FunctionCallItem, FunctionCallOutputItem, MessageItem
+from louro.protocol.server_events import AnyServerEvent
+from louro.protocol.wire import Dialect
+from louro.relay.policy import Policy
+
+ABOUT_OUR_KEY = "invalid_api_key"
+"""An error of upstream's that may quote a part of the key: it is told in other words."""
+MAX_OPEN_ITEMS = 256
+"""Whose end has not been told. A server that begins items and never ends them must not fill the memory."""
+
+
+class Translator:
+    """One session's. Where both sides speak the same, frames pass as they are, unknown ones too."""
+
+    def __init__(self, client: Dialect, upstream: Dialect, policy: Policy) -> None:
+        self._client = client
+        self._upstream = upstream
+        self._policy = policy
+        self._is_same = client.name == upstream.name
+        self._open: dict[str, str | None] = {}
+        """Items that were added and are not done, and the id before each: beta does not tell that they are done."""
+        self._unanswered: deque[str] = deque(maxlen=MAX_OPEN_ITEMS)
+        """Calls without an output: in beta, an output without a call_id answers the latest."""
+        self._limits = ev.RateLimitsUpdated(event_id="", rate_limits=())
+
+    def to_upstream(self, frame: str) -> list[bytes]:
+        """What the client says, as the server is to hear it.
+
+        Raises:
+            ClientError: it is no event, or the policy forbids it. The session goes on.
+        """
+        try:
+            event = self._client.decode(frame)
+        except ClientError:
+            if self._is_same and self._policy.is_open:
+                return [frame.encode()]  # upstream says what is wrong with it, in its turn
+            raise
+        allowed = self._policy.allow(event)
+        if self._is_same and allowed is event:
+            return [frame.encode()]
+        return [self._upstream.encode_client(self._addressed(allowed))]
+
+    def to_client(self, frame: str) -> list[bytes]:
+        """What the server says, as the client is to hear it. What the client's dialect has no word for is left out."""
+        if self._is_same and ABOUT_OUR_KEY not in frame:
+            return [frame.encode()]
+        try:
+            event = self._upstream.decode_server(frame)
+        except ClientError:
+            return []
+        if isinstance(event, ev.Error) and event.error.code == ABOUT_OUR_KEY:
+            detail = ev.ErrorDetail(
+                code="upstream_refused", message="The server behind this relay refuses its key."
+            )
+            event = structs.replace(event, error=detail)
+        elif self._is_same:
+            return [frame.encode()]
+        events = [ordered for one in self._completed(event) for ordered in self._with_limits(one)]
+        return [told for one in events if (told := self._client.encode(one)) is not None]
+
+    def error(self, error: ClientError, event_id: str) -> bytes:
+        """As an event of the client's dialect."""
+        detail = ev.ErrorDetail(
+            code=error.code, message=error.message, param=error.param, event_id=error.event_id
+        )
+        told = self._client.encode(ev.Error(event_id=event_id, error=detail))
+        assert told is not None
+        return told
+
+    def _addressed(self, event: AnyClientEvent) -> AnyClientEvent:
+        """An output for a call: to the latest one, if it does not say for which."""
+        if not isinstance(event, ConversationItemCreate) or not isinstance(
+            event.item, FunctionCallOutputItem
+        ):
+            return event
+        call_id = event.item.call_id or (self._unanswered[-1] if self._unanswered else None)
+        if call_id is not None and call_id in self._unanswered:
+            self._unanswered.remove(call_id)
+        return structs.replace(event, item=structs.replace(event.item, call_id=call_id))
+
+    def _with_limits(self, event: AnyServerEvent) -> list[AnyServerEvent]:
+        """Rate limits where the client's dialect has them: in beta after `response.created`, today after the end.
+
+        Who wants them before the server tells them gets the last that are known; at first, none.
+        """
+        if self._client.limits_first == self._upstream.limits_first:
+            return [event]
+        match event:
+            case ev.RateLimitsUpdated():
+                self._limits = event
+                return []
+            case ev.ResponseCreated() if self._client.limits_first:
+                return [event, structs.replace(self._limits, event_id=f"{event.event_id}_limits")]
+            case ev.ResponseDone() if not self._client.limits_first:
+                return [event, structs.replace(self._limits, event_id=f"{event.event_id}_limits")]
+            case _:
+                return [event]
+
+    def _completed(self, event: AnyServerEvent) -> list[AnyServerEvent]:
+        """Today's dialect tells when an item is done; where the server's does not, it is told here."""
+        if isinstance(event, ev.ResponseOutputItemDone) and isinstance(event.item, FunctionCallItem):
+            self._unanswered.append(event.item.call_id or "")
+        if self._upstream.name == "ga":
+            return [event]
+        match event:
+            case ev.ConversationItemAdded(item=item) if isinstance(item, MessageItem | FunctionCallItem) and (
+                item.status == "in_progress"
+            ):
+                if item.id is not None and len(self._open) < MAX_OPEN_ITEMS:
+                    self._open[item.id] = event.previous_item_id
+                return [event]
+            case ev.ConversationItemAdded(item=item, previous_item_id=before):
+                done = ev.ConversationItemDone(
+                    event_id=f"{event.event_id}_done", previous_item_id=before, item=item
+                )
+                return [event, done]
+            case ev.ResponseOutputItemDone(item=item) if item.id in self._open:
+                before = self._open.pop(item.id)
+                done = ev.ConversationItemDone(
+                    event_id=f"{event.event_id}_done", previous_item_id=before, item=item
+                )
+                return [done, event]
+            case _:
+                return [event]

@@ -1,0 +1,25 @@
+"""The conformance suite of the server, through a relay: four pairs of dialects."""
+
+# ruff: noqa: F403, F405
+from tests.conformance.conftest import Serving
+from tests.conformance.talk import Dialect, talk
+from tests.conformance.test_js_client import packages as packages
+from tests.conformance.test_js_client import test_the_reference_client_holds_a_conversation as test_it
+from tests.conformance.test_sdk import *
+
+test_the_reference_client_holds_a_conversation = test_it
+del test_it
+
+
+@both  # type: ignore[no-redef]
+async def test_limits_follow_the_event_that_the_dialect_says(scripted: Serving, dialect: Dialect) -> None:
+    """Beta tells them before they are known to whoever stands in front of today's: at first there are none to tell."""
+    async with talk(scripted.websocket, dialect) as session:
+        await session.prepare(modalities=["text"])
+        for is_first in (True, False):
+            await session.send({"type": "response.create"})
+            events = await session.until("rate_limits.updated")
+            if dialect == "beta":
+                await session.until("response.done")
+            assert events[-2]["type"] == ("response.created" if dialect == "beta" else "response.done")
+            assert is_first or events[-1]["rate_limits"][0]["name"] == "tokens"
