@@ -1,0 +1,47 @@
+"""Numbers, names and commands in the pages are those of the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from louro.http.app import REALTIME_PATHS
+from louro.session.accounting import INPUT_MS_PER_TOKEN, OUTPUT_MS_PER_TOKEN
+from louro.session.limits import TRUNCATE_TOLERANCE_MS
+from louro.session.turns import SEMANTIC_SILENCE_MS
+from louro.session.window import AUTO_RETENTION
+
+ROOT = Path(__file__).parents[2]
+LOURO = Path(sys.executable).with_name("louro")
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_the_protocols_page_has_the_codes_numbers() -> None:
+    silence = SEMANTIC_SILENCE_MS
+    assert (
+        f"{silence['low']} ms (low), {silence['medium']} ms (medium, auto) or {silence['high']} ms (high)"
+        in PROTOCOL
+    )
+    assert silence["medium"] == silence["auto"]
+    assert f"generous by {TRUNCATE_TOLERANCE_MS} ms" in PROTOCOL
+    assert f"newest {AUTO_RETENTION * 100:.0f} % of the context" in PROTOCOL
+    assert f"one token for {INPUT_MS_PER_TOKEN} ms, output audio one for {OUTPUT_MS_PER_TOKEN} ms" in PROTOCOL
+    for path in REALTIME_PATHS:
+        assert f"`{path}`" in PROTOCOL
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_link_and_every_option_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / target).exists(), target
+    for command in set(re.findall(r"louro (\w+) ", text)) - {"is"}:
+        done = subprocess.run([LOURO, command, "--help"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, command
+        options = re.findall(rf"louro {command}[^\n`]*?(--[\w-]+)", text)
+        for option in options:
+            assert option in done.stdout, f"louro {command} {option}"

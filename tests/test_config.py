@@ -1,0 +1,69 @@
+"""Settings: where they come from, and what is said about wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from louro.config import ConfigProblem, Settings, is_loopback, read_settings
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "louro.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_a_file_everything_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_settings(None, {}, {}) == Settings()
+
+
+def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, 'port = 1\nllm = "openai:http://10.0.0.1/v1#m"\napi_keys = ["a"]\n')
+    settings = read_settings(file, {"port": 2, "host": None}, {"LOURO_API_KEY": "b"})
+    assert (settings.port, settings.llm, settings.host) == (2, "openai:http://10.0.0.1/v1#m", "127.0.0.1")
+    assert settings.api_keys == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("port = 'x'", "port"),
+        ("prot = 1", "prot"),
+        ("port =", "cannot be read"),
+        ("sessions = 0", "at least 1"),
+        ("threads = 0", "at least 1"),
+        ('host = "0.0.0.0"', "LOURO_API_KEY"),
+        ('tls_cert = "/nowhere.pem"\ntls_key = "/nowhere.pem"', "/nowhere.pem cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_cure(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblem, match=said):
+        read_settings(written(tmp_path, text), {}, {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblem, match="none\\.toml cannot be read"):
+        read_settings(tmp_path / "none.toml", {}, {})
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    certificate = tmp_path / "cert.pem"
+    certificate.touch()
+    with pytest.raises(ConfigProblem, match="both"):
+        read_settings(written(tmp_path, f'tls_cert = "{certificate}"'), {}, {})
+
+
+def test_a_public_address_is_fine_with_a_key(tmp_path: Path) -> None:
+    settings = read_settings(written(tmp_path, 'host = "0.0.0.0"'), {}, {"LOURO_API_KEY": "k"})
+    assert settings.host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False), ("x", False)],
+)
+def test_loopback_is_told_from_the_rest(host: str, is_ours: bool) -> None:
+    assert is_loopback(host) is is_ours
