@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+
+# The keys of whoever runs the tests are none of their business.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="louro-tests-")
 
 BLOCKING_ALLOWED = [
     # One exchange over a socket file with llama.cpp, in this process: 0.6 ms, and remembered.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from louro.config import ConfigProblem, Settings, is_loopback, read_settings
+from louro.config import ConfigProblem, Settings, check_exposure, is_loopback, read_settings
 
 
 def written(folder: Path, text: str) -> Path:
@@ -35,7 +35,6 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
         ("port =", "cannot be read"),
         ("sessions = 0", "at least 1"),
         ("threads = 0", "at least 1"),
-        ('host = "0.0.0.0"', "LOURO_API_KEY"),
         ('tls_cert = "/nowhere.pem"\ntls_key = "/nowhere.pem"', "/nowhere.pem cannot be read"),
     ],
 )
@@ -56,9 +55,13 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
         read_settings(written(tmp_path, f'tls_cert = "{certificate}"'), {}, {})
 
 
-def test_a_public_address_is_fine_with_a_key(tmp_path: Path) -> None:
-    settings = read_settings(written(tmp_path, 'host = "0.0.0.0"'), {}, {"LOURO_API_KEY": "k"})
-    assert settings.host == "0.0.0.0"
+def test_a_public_address_needs_a_key() -> None:
+    settings = Settings(host="0.0.0.0")
+    with pytest.raises(ConfigProblem, match="louro keys create"):
+        check_exposure(settings, has_keys=False)
+    check_exposure(settings, has_keys=True)
+    check_exposure(Settings(host="0.0.0.0", api_keys=("k",)), has_keys=False)
+    check_exposure(Settings(), has_keys=False)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context_tokens: int = 4096
     pause_ms: int | None = 100
     """Silence after which an answer is drafted. 0 or null: never."""
+    store: str = ""
+    """Where keys are kept: a file, or a database's URL. Empty: louro.db in this user's data folder."""
     record: str = ""
     """A folder for the logs of all sessions. They hold what was said."""
     tls_cert: str = ""
@@ -95,11 +97,6 @@ def _read(file: Path | None) -> dict[str, object]:
 
 
 def _check(settings: Settings) -> None:
-    if not settings.api_keys and not is_loopback(settings.host):
-        raise ConfigProblem(
-            f"{settings.host} can be reached from other machines, and no key is set. Set LOURO_API_KEY, or api_keys in "
-            "louro.toml, or serve on 127.0.0.1."
-        )
     for name in ("tls_cert", "tls_key"):
         path = getattr(settings, name)
         if path and not os.access(path, os.R_OK):
@@ -108,6 +105,15 @@ def _check(settings: Settings) -> None:
         raise ConfigProblem("TLS needs both a certificate (--tls-cert) and its key (--tls-key).")
     if settings.sessions < 1 or settings.answers_at_once < 1 or settings.threads < 1:
         raise ConfigProblem("sessions, answers_at_once and threads must be at least 1.")
+
+
+def check_exposure(settings: Settings, *, has_keys: bool) -> None:
+    """Raises ConfigProblem: everybody on the network could come in."""
+    if not has_keys and not settings.api_keys and not is_loopback(settings.host):
+        raise ConfigProblem(
+            f"{settings.host} can be reached from other machines, and no key is set. Make one with "
+            "`louro keys create`, or set LOURO_API_KEY, or serve on 127.0.0.1."
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -6,8 +6,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
+import platformdirs
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -19,6 +21,7 @@ from louro.http.app import Application
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
 from louro.relay.endpoint import RelayApplication, RelayEndpoint
+from louro.store.keys import MEMORY, KeyStore, open_store
 from louro.transports.door import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
@@ -90,9 +93,19 @@ class LouroServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+def open_keys(settings: Settings) -> KeyStore:
+    """The keys of this installation. Where none was ever made there is no file, and ephemeral keys live in memory."""
+    place = settings.store or str(default_store())
+    return open_store(place if "://" in place or Path(place).exists() else MEMORY)
+
+
+def default_store() -> Path:
+    return platformdirs.user_data_path("louro") / "louro.db"
+
+
 def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
     """*started_at* is told the address once it can be reached."""
-    app = Application(settings, engines)
+    app = Application(settings, engines, open_keys(settings))
     return LouroServer(_config(app, settings), app.gate, settings.drain_s, started_at)
 
 

@@ -34,10 +34,10 @@ ANSWER = [
 ]
 SPOKEN = [*ANSWER, "response.content_part.added", "response.audio.done"]
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def packages() -> None:
     if shutil.which("node") is None:
         pytest.skip("Node.js is not installed")
@@ -96,8 +96,11 @@ class Program:
         with subprocess.Popen(
             command, cwd=JS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as node:
-            printed = self._press_enter(node) if self.recording else []
-            rest, complaints = node.communicate(timeout=60)
+            try:
+                printed = self._press_enter(node) if self.recording else []
+                rest, complaints = node.communicate(timeout=60)
+            finally:
+                node.kill()
         assert (node.returncode, complaints) == (0, "")
         events = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
         received = [event["received"] for event in events if "received" in event]
@@ -126,6 +129,8 @@ def kinds_of(events: list[Event]) -> list[str]:
     return [event["item"]["type"] if "item" in event else event["type"] for event in events]
 
 
+@pytest.mark.node
+@pytest.mark.usefixtures("packages")
 @requirement("tutorial.text")
 def test_the_text_program_prints_the_answer(scripted: Serving, tmp_path: Path) -> None:
     seen = Program("text", tmp_path).run(scripted)
@@ -142,6 +147,8 @@ def test_the_text_program_prints_the_answer(scripted: Serving, tmp_path: Path) -
     ]
 
 
+@pytest.mark.node
+@pytest.mark.usefixtures("packages")
 @requirement("tutorial.audio")
 def test_the_audio_program_plays_the_answer(scripted: Serving, question: bytes, tmp_path: Path) -> None:
     seen = Program("audio", tmp_path, question).run(scripted)
@@ -166,6 +173,8 @@ async def test_the_recording_is_taken_at_the_rate_in_the_url(scripted: Serving) 
     assert len(base64.b64decode(retrieved["content"][0]["audio"])) == 48_000
 
 
+@pytest.mark.node
+@pytest.mark.usefixtures("packages")
 @requirement("tutorial.functions")
 def test_the_functions_program_says_the_sum(scripted_sum: Serving, question: bytes, tmp_path: Path) -> None:
     seen = Program("functions", tmp_path, question).run(scripted_sum)
@@ -189,6 +198,8 @@ def test_the_functions_program_says_the_sum(scripted_sum: Serving, question: byt
 
 @pytest.mark.models
 @pytest.mark.timeout(400)
+@pytest.mark.node
+@pytest.mark.usefixtures("packages")
 @requirement("models.tutorial")
 def test_all_three_run_on_the_embedded_models(embedded: Serving, question: bytes, tmp_path: Path) -> None:
     written = Program("text", tmp_path).run(embedded)

@@ -167,7 +167,7 @@ def test_an_answer_without_call_id_goes_to_the_latest_call() -> None:
         call = FunctionCallItem(
             id=f"i{number}", name="f", arguments="{}", call_id=f"c{number}", status="completed"
         )
-        done = ResponseOutputItemDone(event_id="e", response_id="r", output_index=0, item=call)
+        done = ResponseOutputItemDone(event_id="e", response_id=f"r{number}", output_index=0, item=call)
         told = GA.encode(done)
         assert told is not None
         translator.to_client(told.decode())

@@ -629,3 +629,17 @@ def test_histories_can_be_replayed_with_what_the_assistant_said() -> None:
     bench.say(create(message("assistant", OutputText("I said so."), OutputAudio("And this."))))
     bench.say(ce.ResponseCreate())
     assert conversation.text_of(bench.last(actions.Respond).context[0]) == "I said so.And this."
+
+
+def test_outputs_without_a_call_id_answer_the_calls_of_one_response_in_order() -> None:
+    bench = by_hand()
+    calls = [FunctionCallItem(id=f"i{n}", name="f", arguments="{}", call_id=f"c{n}") for n in range(3)]
+    bench.say(create(calls[0]), user_text("Again."), create(calls[1]), create(calls[2]))
+    for output in ("one", "two", "nought"):
+        bench.say(create(FunctionCallOutputItem(output=output)))
+    answered = [
+        event.item.call_id
+        for event in of(ev.ConversationItemAdded, bench.sent)
+        if isinstance(event, ev.ConversationItemAdded) and isinstance(event.item, FunctionCallOutputItem)
+    ]
+    assert answered == ["c1", "c2", "c0"]

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -20,15 +20,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from louro.cli.bench import BenchPlan, bench_turns, report
 from louro.cli.caller import Dialect, Turn, call
 from louro.cli.doctor import examine
+from louro.cli.keys import app as keys_app
 from louro.cli.sound import play, read_sound, write_sound
 from louro.client.errors import ConnectionFailed
-from louro.config import ConfigProblem, Settings, read_settings
+from louro.config import ConfigProblem, Settings, check_exposure, read_settings
 from louro.engines import catalogue, registry
 from louro.engines.base import ConfigError
 from louro.pipeline.machine import ReplayDiffers, replay
 from louro.relay.endpoint import RelayEndpoint, Upstream, address_of
 from louro.relay.policy import Policy
-from louro.server import load_engines, make_relay, make_server
+from louro.server import load_engines, make_relay, make_server, open_keys
 from louro.transports.door import Gate
 
 DEFAULT_URL = "http://127.0.0.1:8765"
@@ -40,6 +41,7 @@ models_app = typer.Typer(help="The weights: what there is, what is here, and how
 bench_app = typer.Typer(help="Measure a Realtime server.")
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
+app.add_typer(keys_app, name="keys")
 out = Console()
 notes = Console(stderr=True)
 
@@ -100,18 +102,23 @@ def serve(
         "tls_key": tls_key,
     }
     settings = read_settings(config, changes, os.environ)
+    with closing(open_keys(settings)) as store:
+        has_keys = store.has_keys
+    check_exposure(settings, has_keys=has_keys)
     with notes.status("Loading...") as status:
         engines = load_engines(settings, lambda what: status.update(f"Loading {what}..."))
-    server = make_server(settings, engines, lambda address: _welcome(address, settings))
+    server = make_server(
+        settings, engines, lambda address: _welcome(address, has_keys or bool(settings.api_keys))
+    )
     anyio.run(server.serve, backend_options={"use_uvloop": _has_uvloop()})
 
 
-def _welcome(address: str, settings: Settings) -> None:
+def _welcome(address: str, is_locked: bool) -> None:
     websocket = address.replace("http", "ws", 1)
     out.print(
         f"Louro serves [bold]{address}[/]   Realtime: {websocket}/v1/realtime?model=louro", soft_wrap=True
     )
-    if not settings.api_keys:
+    if not is_locked:
         out.print("Open to everybody on this machine: no key is set.")
 
 
@@ -146,6 +153,7 @@ def relay(
     """Stand between apps and a Realtime server: the key stays here, and each side speaks its own dialect."""
     changes = {"host": host, "port": port, "sessions": sessions, "tls_cert": tls_cert, "tls_key": tls_key}
     settings = read_settings(None, changes, os.environ)
+    check_exposure(settings, has_keys=False)
     behind = Upstream(address_of(upstream), dialect=upstream_dialect)
     policy = Policy(tuple(allow or ("*",)), model, instructions.read_text("utf-8") if instructions else None)
     shown = behind.address(model or "", {}).shown

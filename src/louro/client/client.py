@@ -543,14 +543,10 @@ class RealtimeClient:
         """Open, and wait for `session.created`, which tells that we are let in."""
         link = await open_link(self.address, self._dialect, self._tls)
         try:
-            with anyio.fail_after(ACKNOWLEDGE_TIMEOUT_S):
-                while not isinstance(event := await link.receive(), ev.SessionCreated):
-                    if isinstance(event, ev.Error):
-                        raise ConnectionFailed(
-                            event.error.message, code=event.error.code, param=event.error.param
-                        )
-        except (LinkClosed, TimeoutError) as error:
-            raise ConnectionFailed(f"{self.address.shown} did not begin a session: {error}") from None
+            event = await self._first(link)
+        except LinkClosed as closed:
+            message = f"{self.address.shown} did not begin a session: {closed.reason or closed.code}."
+            raise ConnectionFailed(message) from None
         self._link = link
         self._take(event)
         self._ready.set()
@@ -610,12 +606,23 @@ class RealtimeClient:
         return len(history)
 
     async def _first(self, link: Link) -> ev.SessionCreated:
-        with anyio.move_on_after(ACKNOWLEDGE_TIMEOUT_S):
-            while not isinstance(event := await link.receive(), ev.SessionCreated):
-                if isinstance(event, ev.Error):
-                    raise ConnectionFailed(event.error.message, code=event.error.code)
-            return event
-        raise LinkClosed(1006, "no session began")
+        """Wait for the session to begin; hang up if it does not.
+
+        Raises:
+            ConnectionFailed: we are not let in.
+            LinkClosed: the connection broke, or nothing came.
+        """
+        try:
+            with anyio.move_on_after(ACKNOWLEDGE_TIMEOUT_S):
+                while not isinstance(event := await link.receive(), ev.SessionCreated):
+                    if isinstance(event, ev.Error):
+                        told = event.error
+                        raise ConnectionFailed(told.message, code=told.code, param=told.param)
+                return event
+            raise LinkClosed(1006, "no session began")
+        except (ConnectionFailed, LinkClosed):
+            await link.close()
+            raise
 
     async def _leave_before_expiry(self, link: Link, scope: anyio.CancelScope) -> None:
         if self.session is None or not self._reconnect:

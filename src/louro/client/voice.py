@@ -100,7 +100,9 @@ async def voice(
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             if len(group.exceptions) == 1:
-                raise group.exceptions[0] from None  # as it was raised: in the block, or by a device that is lost
+                raise group.exceptions[
+                    0
+                ] from None  # as it was raised: in the block, or by a device that is lost
             raise
         finally:
             client.is_playing = before

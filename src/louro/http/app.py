@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from louro import __version__
 from louro.config import Settings
+from louro.http.doorkeeper import Doorkeeper
 from louro.http.metrics import Metrics
 from louro.http.realtime import RealtimeEndpoint
+from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
+from louro.store.keys import KeyStore
 from louro.transports.door import Gate
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
@@ -39,12 +45,20 @@ class Application:
     """All that is served, as ASGI. HTTP goes through FastAPI; sockets go straight to their endpoint, because what
     surrounds a request there would be walked through again for every frame of a conversation."""
 
-    def __init__(self, settings: Settings, engines: Engines) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Engines,
+        store: KeyStore,
+        clock: Callable[[], float] = time.time,  # noqa: TID251 - the one place where the clock comes from
+    ) -> None:
         metrics = Metrics()
+        doorkeeper = Doorkeeper(settings.api_keys, store, clock)
         self.gate = Gate(settings.sessions, settings.queue, settings.queue_s)
         """Knows the live sessions."""
-        self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate)
+        self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate, doorkeeper, clock)
         self._http = _http(settings, metrics, self.gate)
+        SecretsDesk(doorkeeper, store, self._realtime.setup_of, clock).add_to(self._http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":

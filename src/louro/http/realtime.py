@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,15 +15,17 @@ import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from louro.config import Settings
+from louro.http.doorkeeper import Admitted, Doorkeeper
 from louro.http.metrics import Metrics
 from louro.pipeline.driver import Driver, Engines
 from louro.pipeline.machine import FileLog, Machine
 from louro.protocol.errors import ClientError
 from louro.protocol.server_events import Error, ErrorDetail
+from louro.protocol.session import TranscriptionSessionPatch
 from louro.protocol.wire import Dialect
 from louro.session.setup import Setup
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import Gate, Refusal, check_key
+from louro.transports.door import Gate, Refusal
 from louro.transports.websocket import WebSocketConnection
 
 INPUT_RATES_HZ = (8_000, 48_000)
@@ -37,12 +40,14 @@ class RealtimeEndpoint:
         engines: Engines,
         metrics: Metrics,
         gate: Gate,
-        clock: Callable[[], float] = time.time,  # noqa: TID251 - the one place where the clock comes from
+        doorkeeper: Doorkeeper,
+        clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._engines = engines
         self._metrics = metrics
         self._gate = gate
+        self._doorkeeper = doorkeeper
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +58,7 @@ class RealtimeEndpoint:
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
         connection = WebSocketConnection(receive, send)
         try:
-            setup = self._admit(caller)
+            setup = self._setup(caller, await self._doorkeeper.admit(caller.key))
             await self._gate.enter()
         except Refusal as refusal:
             self._metrics.refused.labels(refusal.code).inc()
@@ -94,11 +99,14 @@ class RealtimeEndpoint:
                 await anyio.to_thread.run_sync(log.close)
             file.close()
 
-    def _admit(self, caller: Caller) -> Setup:
-        """Raises Refusal: the key, the model or a parameter is wrong."""
-        check_key(caller.key, self._settings.api_keys)
+    def _setup(self, caller: Caller, admitted: Admitted) -> Setup:
+        """Raises Refusal: the model or a parameter is wrong."""
+        bound = admitted.session
         is_transcription = caller.query.get("intent") == "transcription"
         model = caller.query.get("model") or caller.query.get("deployment") or ""
+        if bound is not None:
+            is_transcription = isinstance(bound.patch, TranscriptionSessionPatch)
+            model = "" if is_transcription else model or bound.model
         if is_transcription and model:
             raise Refusal(
                 "invalid_parameter",
@@ -107,18 +115,25 @@ class RealtimeEndpoint:
             )
         if not model and not is_transcription:
             raise Refusal("missing_model", "You must provide a model parameter, as in ?model=NAME.", 4000)
+        return replace(
+            self.setup_of(model),
+            kind="transcription" if is_transcription else "realtime",
+            input_rate_hz=_input_rate(caller.query.get("input_sample_rate")),
+            limits_first=caller.dialect.limits_first,
+            start=bound.patch if bound is not None else None,
+        )
+
+    def setup_of(self, model: str) -> Setup:
+        """Of a session for this model, with nothing that its client asks for."""
         settings = self._settings
         return Setup(
             model=settings.models.get(model, model),
-            kind="transcription" if is_transcription else "realtime",
             instructions=settings.instructions,
             max_duration_s=settings.max_session_s,
             context_tokens=settings.context_tokens,
             sees_images=self._engines.model.sees_images,
             prompts=settings.prompts,
-            input_rate_hz=_input_rate(caller.query.get("input_sample_rate")),
             pause_ms=settings.pause_ms or None,
-            limits_first=caller.dialect.limits_first,
         )
 
 

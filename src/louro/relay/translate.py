@@ -30,8 +30,9 @@ class Translator:
         self._is_same = client.name == upstream.name
         self._open: dict[str, str | None] = {}
         """Items that were added and are not done, and the id before each: beta does not tell that they are done."""
-        self._unanswered: deque[str] = deque(maxlen=MAX_OPEN_ITEMS)
-        """Calls without an output: in beta, an output without a call_id answers the latest."""
+        self._unanswered: deque[tuple[str, str]] = deque(maxlen=MAX_OPEN_ITEMS)
+        """Calls without an output, each with its response: in beta, an output without a call_id answers the first one
+        of the latest response."""
         self._limits = ev.RateLimitsUpdated(event_id="", rate_limits=())
 
     def to_upstream(self, frame: str) -> list[bytes]:
@@ -84,9 +85,10 @@ class Translator:
             event.item, FunctionCallOutputItem
         ):
             return event
-        call_id = event.item.call_id or (self._unanswered[-1] if self._unanswered else None)
-        if call_id is not None and call_id in self._unanswered:
-            self._unanswered.remove(call_id)
+        latest = self._unanswered[-1][0] if self._unanswered else ""
+        waiting = [call_id for response_id, call_id in self._unanswered if response_id == latest]
+        call_id = event.item.call_id or (waiting[0] if waiting else None)
+        self._unanswered = deque((one for one in self._unanswered if one[1] != call_id), MAX_OPEN_ITEMS)
         return structs.replace(event, item=structs.replace(event.item, call_id=call_id))
 
     def _with_limits(self, event: AnyServerEvent) -> list[AnyServerEvent]:
@@ -110,7 +112,7 @@ class Translator:
     def _completed(self, event: AnyServerEvent) -> list[AnyServerEvent]:
         """Today's dialect tells when an item is done; where the server's does not, it is told here."""
         if isinstance(event, ev.ResponseOutputItemDone) and isinstance(event.item, FunctionCallItem):
-            self._unanswered.append(event.item.call_id or "")
+            self._unanswered.append((event.response_id, event.item.call_id or ""))
         if self._upstream.name == "ga":
             return [event]
         match event:

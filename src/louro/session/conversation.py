@@ -226,12 +226,15 @@ class Conversation:
             self._sounding.remove(entry)
 
     def unanswered_call_id(self) -> str | None:
-        """The latest call that has no output yet."""
+        """Of the latest calls that have no output yet, made one after the other, the first: so they are answered."""
         answered = {e.item.call_id for e in self if isinstance(e.item, FunctionCallOutputItem)}
+        found: str | None = None
         for entry in reversed(list(self)):
             if isinstance(entry.item, FunctionCallItem) and entry.item.call_id not in answered:
-                return entry.item.call_id
-        return None
+                found = entry.item.call_id
+            elif found is not None and isinstance(entry.item, MessageItem):
+                break
+        return found
 
     def has_call(self, call_id: str) -> bool:
         return any(isinstance(e.item, FunctionCallItem) and e.item.call_id == call_id for e in self)

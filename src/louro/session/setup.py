@@ -42,6 +42,8 @@ class Setup:
     """Stored prompts by id; `{{name}}` stands for a variable."""
     input_rate_hz: int = 24_000
     """Of incoming `audio/pcm`. The protocol knows one rate; a careless client may declare another."""
+    start: SessionPatch | None = None
+    """What the session's key is bound to: the session begins with it."""
     pause_ms: int | None = 160
     """Silence after which an answer is drafted; None: never before the turn is over."""
     token_limit: int = 1_000_000
@@ -52,10 +54,12 @@ class Setup:
 
 def initial_settings(setup: Setup, session_id: str, expires_at: int) -> Session:
     if setup.kind == "transcription":
-        return TranscriptionSession(id=session_id, expires_at=expires_at)
-    start = RealtimeSession(id=session_id, model=setup.model, expires_at=expires_at)
-    voice = RealtimeSessionPatch(instructions=setup.instructions)
-    return merge(start, voice)
+        transcription = TranscriptionSession(id=session_id, expires_at=expires_at)
+        return merge(transcription, setup.start) if setup.start is not None else transcription
+    start = RealtimeSession(
+        id=session_id, model=setup.model, expires_at=expires_at, instructions=setup.instructions
+    )
+    return merge(start, setup.start) if setup.start is not None else start
 
 
 def updated_settings(settings: Session, patch: SessionPatch, setup: Setup, *, has_spoken: bool) -> Session:

@@ -1,0 +1,162 @@
+"""Ephemeral keys over HTTP: today's `client_secrets`, and the two of the beta."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from louro.http.doorkeeper import BoundSession, Doorkeeper
+from louro.protocol.client_events import SessionUpdate
+from louro.protocol.errors import ClientError
+from louro.protocol.server_events import SessionCreated
+from louro.protocol.session import RealtimeSessionPatch, SessionPatch
+from louro.protocol.wire import BETA, GA, Dialect
+from louro.session.setup import Setup, initial_settings, updated_settings
+from louro.store.keys import KeyStore
+from louro.transports.caller import Caller
+from louro.transports.door import Refusal
+
+LIFETIME_S, LEAST_LIFETIME_S, MOST_LIFETIME_S = 600, 10, 7200
+BETA_LIFETIME_S = 60
+"""The protocol's."""
+MAX_BODY_BYTES = 1_000_000
+DEFAULT_MODEL = "louro"
+
+
+class SecretsDesk:
+    """*setup_of* makes the setup of a session for a model, as a socket would get it."""
+
+    def __init__(
+        self,
+        doorkeeper: Doorkeeper,
+        store: KeyStore,
+        setup_of: Callable[[str], Setup],
+        clock: Callable[[], float],
+    ) -> None:
+        self._doorkeeper = doorkeeper
+        self._store = store
+        self._setup_of = setup_of
+        self._clock = clock
+
+    def add_to(self, app: FastAPI) -> None:
+        app.post("/v1/realtime/client_secrets", tags=["keys"])(self.create)
+        app.post("/v1/realtime/sessions", tags=["keys"])(self.create_beta)
+        app.post("/v1/realtime/transcription_sessions", tags=["keys"])(self.create_beta_transcription)
+
+    async def create(self, request: Request) -> JSONResponse:
+        """Make an ephemeral key for a browser, bound to a session's settings. It lives 10 to 7200 s, 600 by default;
+        a session that it opened goes on."""
+        return await _told(self._create(request))
+
+    async def create_beta(self, request: Request) -> JSONResponse:
+        """The same in the dialect of 2024: a flat body, and 60 s."""
+        return await _told(self._create_beta(request, "session.update", "session.created"))
+
+    async def create_beta_transcription(self, request: Request) -> JSONResponse:
+        """The same for a session that only transcribes."""
+        return await _told(
+            self._create_beta(request, "transcription_session.update", "transcription_session.created")
+        )
+
+    async def _create(self, request: Request) -> dict[str, Any]:
+        body = await self._body(request)
+        lifetime_s = _lifetime(body.get("expires_after"))
+        wanted = body.get("session") or {}
+        if not isinstance(wanted, dict):
+            raise ClientError(
+                "invalid_type", "Invalid type for 'session': expected an object.", param="session"
+            )
+        session = {"type": "realtime", **wanted}
+        patch, shown = self._checked(GA, {"type": "session.update", "session": session}, session.get("model"))
+        value, expires_at = await self._issue(request, patch, session.get("model"), lifetime_s)
+        return {"value": value, "expires_at": expires_at, "session": shown}
+
+    async def _create_beta(self, request: Request, update: str, created: str) -> dict[str, Any]:
+        session = await self._body(request)
+        model = session.pop("model", None)
+        patch, shown = self._checked(BETA, {"type": update, "session": session}, model)
+        value, expires_at = await self._issue(request, patch, model, BETA_LIFETIME_S)
+        return {**shown, "client_secret": {"value": value, "expires_at": expires_at}}
+
+    def _checked(self, dialect: Dialect, update: dict[str, Any], model: object) -> tuple[SessionPatch, Any]:
+        """The settings, and the session as the client would see it.
+
+        Raises:
+            ClientError: it could not be such a session.
+        """
+        event = dialect.decode(json.dumps(update))
+        assert isinstance(event, SessionUpdate)
+        setup = self._setup_of(str(model or DEFAULT_MODEL))
+        if not isinstance(event.session, RealtimeSessionPatch):
+            setup = dataclasses.replace(setup, kind="transcription")
+        start = initial_settings(setup, f"sess_{secrets.token_hex(10)}", 0)
+        session = updated_settings(start, event.session, setup, has_spoken=False)
+        told = dialect.encode(SessionCreated(event_id="event", session=session))
+        assert told is not None
+        return event.session, json.loads(told)["session"]
+
+    async def _issue(
+        self, request: Request, patch: SessionPatch, model: object, lifetime_s: int
+    ) -> tuple[str, int]:
+        """Raises Refusal: whoever asks may not."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        admitted = await self._doorkeeper.admit(Caller(headers, (), {}).key)
+        if admitted.session is not None:
+            raise Refusal("invalid_api_key", "An ephemeral key cannot make another.", 3000)
+        now = self._clock()
+        bound = msgspec.json.encode(BoundSession(str(model or DEFAULT_MODEL), patch)).decode()
+        value = await anyio.to_thread.run_sync(
+            lambda: self._store.create_secret(
+                bound, key_id=admitted.key_id, expires_at=now + lifetime_s, now=now
+            )
+        )
+        return value, int(now + lifetime_s)
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        raw = b""
+        async for piece in request.stream():
+            raw += piece
+            if len(raw) > MAX_BODY_BYTES:
+                raise ClientError("request_too_large", f"The body may have {MAX_BODY_BYTES} bytes.")
+        try:
+            body = json.loads(raw or b"{}")
+        except ValueError:
+            raise ClientError("invalid_json", "The body is no JSON.") from None
+        if not isinstance(body, dict):
+            raise ClientError("invalid_type", "The body must be an object.")
+        return body
+
+
+async def _told(work: Any) -> JSONResponse:
+    """The answer, or the error in the shape that OpenAI's SDKs read."""
+    try:
+        return JSONResponse(await work)
+    except ClientError as error:
+        return _error(400, "invalid_request_error", error.code, error.message, error.param)
+    except Refusal as refusal:
+        return _error(401, "invalid_request_error", refusal.code, refusal.message, None)
+
+
+def _error(status: int, kind: str, code: str | None, message: str, param: str | None) -> JSONResponse:
+    return JSONResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
+
+
+def _lifetime(expires_after: object) -> int:
+    if expires_after is None:
+        return LIFETIME_S
+    seconds = expires_after.get("seconds", LIFETIME_S) if isinstance(expires_after, Mapping) else None
+    if not isinstance(seconds, int) or not LEAST_LIFETIME_S <= seconds <= MOST_LIFETIME_S:
+        raise ClientError(
+            "invalid_value",
+            f"Invalid 'expires_after.seconds': expected a whole number from {LEAST_LIFETIME_S} to {MOST_LIFETIME_S}.",
+            param="expires_after.seconds",
+        )
+    return seconds

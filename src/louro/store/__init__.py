@@ -1,0 +1,1 @@
+"""What outlives a process: keys. One interface over SQL; SQLite by default."""
