@@ -21,7 +21,8 @@ from louro.http.app import Application
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
 from louro.relay.endpoint import RelayApplication, RelayEndpoint
-from louro.store.keys import MEMORY, KeyStore, open_store
+from louro.store.base import Keys
+from louro.store.memory import MemoryKeys
 from louro.transports.door import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
@@ -93,10 +94,14 @@ class LouroServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def open_keys(settings: Settings) -> KeyStore:
+def open_keys(settings: Settings) -> Keys:
     """The keys of this installation. Where none was ever made there is no file, and ephemeral keys live in memory."""
     place = settings.store or str(default_store())
-    return open_store(place if "://" in place or Path(place).exists() else MEMORY)
+    if "://" not in place and not Path(place).exists():
+        return MemoryKeys()
+    from louro.store.keys import open_store  # noqa: PLC0415 - it costs 28 MB, and most servers have no keys
+
+    return open_store(place)
 
 
 def default_store() -> Path:

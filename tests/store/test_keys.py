@@ -9,24 +9,27 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, update
 
-from louro.store.keys import MEMORY, KeyStore, open_store
+from louro.store import memory
+from louro.store.base import Keys
+from louro.store.keys import MEMORY, SqlKeys, open_store
+from louro.store.memory import MemoryKeys
 from louro.store.tables import SCHEMA, FromTheFuture
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlKeys]:
     opened = open_store(MEMORY if request.param == "memory" else str(tmp_path / "data" / "louro.db"))
     yield opened
     opened.close()
 
 
-def create(store: KeyStore, name: str = "app", expires_at: float | None = None) -> str:
+def create(store: SqlKeys, name: str = "app", expires_at: float | None = None) -> str:
     return store.create(name, project="shop", scopes=("realtime",), expires_at=expires_at, now=NOW)[1]
 
 
-def test_a_key_is_found_by_what_was_shown(store: KeyStore) -> None:
+def test_a_key_is_found_by_what_was_shown(store: SqlKeys) -> None:
     secret = create(store)
     key = store.find(secret, NOW + 1)
     assert key is not None
@@ -46,20 +49,20 @@ def test_what_is_kept_is_not_the_key(tmp_path: Path) -> None:
     assert (tmp_path / "louro.db").stat().st_mode & 0o077 == 0, "nobody else may read it"
 
 
-def test_a_wrong_key_is_none(store: KeyStore) -> None:
+def test_a_wrong_key_is_none(store: SqlKeys) -> None:
     secret = create(store)
     for wrong in ("", "sk-", secret[:-1], secret + "x", secret[:14] + "x" * 40, "sk-lr-00000000" + "x" * 32):
         assert store.find(wrong, NOW) is None
 
 
-def test_a_key_ends_when_it_was_to_end(store: KeyStore) -> None:
+def test_a_key_ends_when_it_was_to_end(store: SqlKeys) -> None:
     secret = create(store, expires_at=NOW + 10)
     assert store.find(secret, NOW + 9.9) is not None
     assert store.find(secret, NOW + 10) is None
 
 
 @pytest.mark.parametrize("by", ["id", "prefix", "name"])
-def test_a_revoked_key_is_none(store: KeyStore, by: str) -> None:
+def test_a_revoked_key_is_none(store: SqlKeys, by: str) -> None:
     secret = create(store)
     assert store.revoke(getattr(store.all()[0], by), NOW) is not None
     assert store.find(secret, NOW) is None
@@ -67,7 +70,7 @@ def test_a_revoked_key_is_none(store: KeyStore, by: str) -> None:
     assert store.all()[0].revoked_at == NOW
 
 
-def test_a_rotated_key_has_a_follower(store: KeyStore) -> None:
+def test_a_rotated_key_has_a_follower(store: SqlKeys) -> None:
     old = create(store, expires_at=NOW + 100)
     rotated = store.rotate("app", NOW)
     assert rotated is not None
@@ -80,14 +83,30 @@ def test_a_rotated_key_has_a_follower(store: KeyStore) -> None:
     assert store.rotate("nobody", NOW) is None
 
 
-def test_an_ephemeral_key_brings_its_session_until_it_expires(store: KeyStore) -> None:
+def test_an_ephemeral_key_brings_its_session_until_it_expires(store: SqlKeys) -> None:
+    check_ephemeral(store)
+
+
+def test_without_a_database_ephemeral_keys_live_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MAX_SECRETS", 3)
+    kept = MemoryKeys()
+    check_ephemeral(kept)
+    assert not kept.has_keys
+    assert kept.find("sk-lr-anything", NOW) is None
+    made = [kept.create_secret("{}", key_id=None, expires_at=NOW + 60, now=NOW + 20) for _ in range(4)]
+    assert [kept.session_of(secret, NOW + 21) for secret in made] == [None, "{}", "{}", "{}"]
+    kept.close()
+    assert kept.session_of(made[3], NOW + 21) is None
+
+
+def check_ephemeral(store: Keys) -> None:
     secret = store.create_secret('{"type":"realtime"}', key_id=None, expires_at=NOW + 10, now=NOW)
     assert store.session_of(secret, NOW + 9) == '{"type":"realtime"}'
     assert store.session_of(secret, NOW + 10) is None
     assert store.session_of("ek_wrong", NOW) is None
 
 
-def test_an_ephemeral_key_dies_with_its_owner(store: KeyStore) -> None:
+def test_an_ephemeral_key_dies_with_its_owner(store: SqlKeys) -> None:
     create(store)
     owner = store.all()[0]
     secret = store.create_secret("{}", key_id=owner.id, expires_at=NOW + 100, now=NOW)

@@ -6,7 +6,7 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +14,10 @@ from rich.table import Table
 
 from louro.config import ConfigProblem, read_settings
 from louro.server import default_store
-from louro.store.keys import Key, KeyStore, open_store
+from louro.store.base import Key
+
+if TYPE_CHECKING:
+    from louro.store.keys import SqlKeys
 
 app = typer.Typer(help="API keys: who may use this server.")
 out = Console()
@@ -81,7 +84,9 @@ def rotate(
     _show(*made, env)
 
 
-def _open(place: str | None) -> KeyStore:
+def _open(place: str | None) -> SqlKeys:
+    from louro.store.keys import open_store  # noqa: PLC0415 - it costs 28 MB, and `louro serve` loads this module too
+
     return open_store(place or read_settings(None, {}, {}).store or str(default_store()))
 
 

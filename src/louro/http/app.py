@@ -16,7 +16,7 @@ from louro.http.metrics import Metrics
 from louro.http.realtime import RealtimeEndpoint
 from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
-from louro.store.keys import KeyStore
+from louro.store.base import Keys
 from louro.transports.door import Gate
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
@@ -49,7 +49,7 @@ class Application:
         self,
         settings: Settings,
         engines: Engines,
-        store: KeyStore,
+        store: Keys,
         clock: Callable[[], float] = time.time,  # noqa: TID251 - the one place where the clock comes from
     ) -> None:
         metrics = Metrics()

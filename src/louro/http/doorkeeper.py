@@ -10,7 +10,7 @@ import anyio.to_thread
 import msgspec
 
 from louro.protocol.session import SessionPatch
-from louro.store.keys import KeyStore
+from louro.store.base import Keys
 from louro.transports.door import Refusal
 
 EPHEMERAL = "ek_"
@@ -34,7 +34,7 @@ class Admitted:
 class Doorkeeper:
     """*known* are the keys of the settings; *clock* gives Unix time."""
 
-    def __init__(self, known: Sequence[str], store: KeyStore, clock: Callable[[], float]) -> None:
+    def __init__(self, known: Sequence[str], store: Keys, clock: Callable[[], float]) -> None:
         self._known = known
         self._store = store
         self._clock = clock

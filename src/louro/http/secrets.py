@@ -20,7 +20,7 @@ from louro.protocol.server_events import SessionCreated
 from louro.protocol.session import RealtimeSessionPatch, SessionPatch
 from louro.protocol.wire import BETA, GA, Dialect
 from louro.session.setup import Setup, initial_settings, updated_settings
-from louro.store.keys import KeyStore
+from louro.store.base import Keys
 from louro.transports.caller import Caller
 from louro.transports.door import Refusal
 
@@ -37,7 +37,7 @@ class SecretsDesk:
     def __init__(
         self,
         doorkeeper: Doorkeeper,
-        store: KeyStore,
+        store: Keys,
         setup_of: Callable[[str], Setup],
         clock: Callable[[], float],
     ) -> None:

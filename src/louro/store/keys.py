@@ -1,4 +1,4 @@
-"""API keys and ephemeral keys. A key is shown once; what is kept cannot be turned back into it."""
+"""Keys in a database. A key is shown once; what is kept cannot be turned back into it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, StaticPool, create_engine, delete, event, insert, select, update
 
+from louro.store.base import Key
 from louro.store.tables import KEYS, SECRETS, migrate
 
 PREFIX_LENGTH = 14
@@ -19,24 +19,7 @@ PREFIX_LENGTH = 14
 MEMORY = "sqlite://"
 
 
-@dataclass(frozen=True)
-class Key:
-    id: str
-    name: str
-    project: str
-    scopes: tuple[str, ...]
-    prefix: str
-    created_at: float
-    """Times are Unix time, in seconds."""
-    expires_at: float | None
-    revoked_at: float | None
-    used_at: float | None
-
-    def is_valid(self, now: float) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-
-class KeyStore:
+class SqlKeys:
     """Every method blocks for as long as the database takes. May be used from several threads and processes.
 
     Args:
@@ -161,14 +144,14 @@ class KeyStore:
             return session
 
 
-def open_store(place: str) -> KeyStore:
+def open_store(place: str) -> SqlKeys:
     """*place* is a database's URL or a file's path."""
     if "://" in place:
-        return KeyStore(place)
+        return SqlKeys(place)
     path = Path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=True)
-    return KeyStore(f"sqlite:///{path}")
+    return SqlKeys(f"sqlite:///{path}")
 
 
 def _open(url: str) -> Engine:
