@@ -69,10 +69,14 @@ def test_every_command_is_known() -> None:
     assert [line for line in commands() if not line.startswith(known)] == []
 
 
-def test_the_snippet_of_the_official_sdk_runs(serving: Serving) -> None:
-    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    here = snippet.replace("http://127.0.0.1:8765", serving.address)
-    assert here != snippet
+@pytest.mark.parametrize(
+    ("index", "printed"), [(0, "You said: Say hello!"), (1, "The result is 12.0.\n")], ids=["openai", "louro"]
+)
+def test_the_snippets_run(index: int, printed: str, serving: Serving) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(snippets) == 2
+    here = snippets[index].replace("http://127.0.0.1:8765", serving.address)
+    assert here != snippets[index]
     done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "You said: Say hello!"
+    assert done.stdout == printed
