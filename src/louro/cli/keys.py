@@ -26,7 +26,7 @@ Store = Annotated[
     str | None,
     typer.Option("--store", help="A file, or a database's URL.", show_default="this user's data folder"),
 ]
-Which = Annotated[str, typer.Argument(help="Its id, the beginning that `list` shows, or its name.")]
+Which = Annotated[str, typer.Argument(help="Its name, or the beginning that `list` shows.")]
 _UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -53,12 +53,12 @@ def create(
 @app.command("list")
 def list_keys(store: Store = None) -> None:
     """All keys, with what is known of them; the keys themselves are not kept."""
-    table = Table("id", "name", "project", "begins with", "made", "expires", "last used", "")
+    table = Table("name", "project", "begins with", "made", "expires", "last used", "")
     now = _now()
     for key in _open(store).all():
         state = "revoked" if key.revoked_at else "" if key.is_valid(now) else "expired"
         times = (key.created_at, key.expires_at, key.used_at)
-        table.add_row(key.id, key.name, key.project, f"{key.prefix}...", *map(_day, times), state)
+        table.add_row(key.name, key.project, f"{key.prefix}...", *map(_day, times), state)
     out.print(table)
 
 
@@ -115,7 +115,7 @@ def _seconds(text: str) -> int:
 
 
 def _day(at: float | None) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") if at is not None else "-"
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d") if at is not None else "-"
 
 
 def _now() -> float:
