@@ -57,7 +57,7 @@ def test_a_session_is_recorded_replayed_measured_and_drained(tmp_path: Path) -> 
         (("ask",), "either a text, or --audio FILE"),
         (("ask", "--audio", "nothing.wav"), "cannot be read as sound"),
         (("replay", "pyproject.toml"), "is not the log of a session"),
-        (("serve", "--host", "0.0.0.0"), "Set LOURO_API_KEY"),
+        (("serve", "--host", "0.0.0.0"), "set LOURO_API_KEY"),
         (("serve", "--llm", "nobody"), "There is no llm engine called 'nobody'"),
         (("serve", "--llm", "scripted:speed=3", *SCRIPTED[:4]), "is not one of delay_ms, words_per_s, text"),
         (("serve", "--tls-cert", "nothing.pem"), "cannot be read"),
