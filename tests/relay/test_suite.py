@@ -1,6 +1,6 @@
 """The conformance suite of the server, through a relay: four pairs of dialects."""
 
-# ruff: noqa: F403, F405
+# ruff: noqa: F403, F405, F821
 from tests.conformance.conftest import Serving
 from tests.conformance.talk import Dialect, talk
 from tests.conformance.test_js_client import packages as packages
@@ -8,7 +8,8 @@ from tests.conformance.test_js_client import test_the_reference_client_holds_a_c
 from tests.conformance.test_sdk import *
 
 test_the_reference_client_holds_a_conversation = test_it
-del test_it
+# The models are no other behind a relay.
+del test_it, test_the_embedded_models_answer_a_spoken_question, test_the_embedded_model_adds_by_voice
 
 
 @both  # type: ignore[no-redef]
