@@ -139,6 +139,25 @@ async def test_tools_run_side_by_side_and_what_breaks_is_told_to_the_model(scrip
             await client.remove_tool("broken")
 
 
+async def test_many_tools_are_told_at_once_or_not_at_all(scripted: Serving) -> None:
+    def lamp() -> None: ...
+
+    def door() -> None: ...
+
+    def bell() -> None: ...
+
+    async with client_of(scripted) as client:
+        updates: list[object] = []
+        client.on("session.updated", updates.append)
+        await client.add_tools(lamp, door)
+        assert len(updates) == 1
+        with pytest.raises(RealtimeError, match="a tool 'door' already"):
+            await client.add_tools(bell, door)
+        assert isinstance(client.session, RealtimeSession)
+        assert [tool.name for tool in client.session.tools] == ["lamp", "door"]  # type: ignore[union-attr]
+        await client.remove_tool("lamp")
+
+
 async def test_a_tool_that_takes_too_long_is_given_up(scripted: Serving) -> None:
     async def wait() -> None:
         await anyio.sleep_forever()

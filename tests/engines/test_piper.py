@@ -44,7 +44,10 @@ async def test_what_it_says_is_heard(voice: piper.Piper, ear: moonshine.Moonshin
     pcm = b"".join(chunk.pcm for chunk in await say(voice, sentence))
     with anyio.fail_after(WAIT_S):
         heard = "".join([piece async for piece in ear.transcribe(pcm, Hints())])
-    assert re.findall(r"\w+", heard.lower()) == re.findall(r"\w+", sentence.lower())
+    words, meant = re.findall(r"\w+", heard.lower()), re.findall(r"\w+", sentence.lower())
+    # The voice never says a sentence twice alike, and the ear is a small one: one word may be misheard.
+    assert len(words) == len(meant)
+    assert sum(one != other for one, other in zip(words, meant, strict=True)) <= 1
 
 
 async def test_another_language_is_refused(voice: piper.Piper) -> None:

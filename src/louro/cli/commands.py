@@ -1,4 +1,4 @@
-"""louro serve, ask, models, replay, bench, engines, doctor."""
+"""louro serve, ask, talk, models, replay, bench, engines, doctor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import anyio
-import anyio.to_thread
 import msgspec
 import typer
 from rich.console import Console
@@ -20,8 +19,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from louro.cli.bench import BenchPlan, bench_turns, report
 from louro.cli.caller import Dialect, Turn, call
 from louro.cli.doctor import examine
+from louro.cli.embedded import embedded_server
 from louro.cli.keys import app as keys_app
 from louro.cli.sound import play, read_sound, write_sound
+from louro.cli.talk import talk
 from louro.client.errors import ConnectionFailed
 from louro.config import ConfigProblem, Settings, check_exposure, read_settings
 from louro.engines import catalogue, registry
@@ -42,6 +43,7 @@ bench_app = typer.Typer(help="Measure a Realtime server.")
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
 app.add_typer(keys_app, name="keys")
+app.command()(talk)
 out = Console()
 notes = Console(stderr=True)
 
@@ -238,24 +240,10 @@ async def _server(embedded: bool, url: str) -> AsyncIterator[str]:
     if not embedded:
         yield url
         return
-    settings = read_settings(None, {"port": 0}, {})
     with notes.status("Loading...") as status:
-        engines = await anyio.to_thread.run_sync(
-            load_engines, settings, lambda what: status.update(f"Loading {what}...")
-        )
-    started = anyio.Event()
-    addresses: list[str] = []
-
-    def note(address: str) -> None:
-        addresses.append(address)
-        started.set()
-
-    server = make_server(settings, engines, note)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve)
-        await started.wait()
-        yield addresses[0]
-        server.should_exit = True
+        async with embedded_server(lambda what: status.update(f"Loading {what}...")) as address:
+            status.stop()
+            yield address
 
 
 @bench_app.command("turn")

@@ -311,6 +311,7 @@ class Loudspeaker:
         self._due_s = 0.0
         """When, by time.monotonic, the last frame that the device was given reaches the ear."""
         self._way_s = 0.0
+        self._newest = b""
         playback.heard_through(self.unheard_ms)
 
     def open(self) -> None:
@@ -320,6 +321,11 @@ class Loudspeaker:
     def close(self) -> None:
         """Blocks, some 100 ms. Idempotent."""
         self._stream.close()
+
+    @property
+    def level_dbfs(self) -> float:
+        """Of the newest 10 ms that the device was given; 0 is full scale."""
+        return level_dbfs(self._newest)
 
     @property
     def latency_ms(self) -> float:
@@ -357,7 +363,7 @@ class Loudspeaker:
         self._due_s = time.monotonic() + self._way_s + frames / self._rate_hz
         size = frames * 2
         while len(self._rest) < size:
-            pcm = self._playback.take(STEP_FRAMES)
+            self._newest = pcm = self._playback.take(STEP_FRAMES)
             self._echo.play(pcm)
             self._rest += self._resampler.feed(pcm)
         piece, self._rest = self._rest[:size], self._rest[size:]

@@ -87,24 +87,36 @@ async def voice(
     Raises:
         SoundError: there is no sound, or a device is missing or busy. The message names the cure.
     """
-    async with open_sound(microphone, loudspeaker, cancel_echo=cancel_echo) as sound:
-        talking = Voice(client, sound)
-        client.on("response.output_audio.delta", talking.play)
-        client.on("input_audio_buffer.speech_started", talking.speech_started)
-        before, client.is_playing = client.is_playing, lambda: sound.playback.is_playing
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(talking.listen)
-                tasks.start_soon(sound.loudspeaker.wait_lost)
-                yield talking
-                tasks.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[
-                    0
-                ] from None  # as it was raised: in the block, or by a device that is lost
-            raise
-        finally:
-            client.is_playing = before
-            client.off("response.output_audio.delta", talking.play)
-            client.off("input_audio_buffer.speech_started", talking.speech_started)
+    async with (
+        open_sound(microphone, loudspeaker, cancel_echo=cancel_echo) as sound,
+        join(client, sound) as talking,
+    ):
+        yield talking
+
+
+@asynccontextmanager
+async def join(client: RealtimeClient, sound: Sound) -> AsyncIterator[Voice]:
+    """Let a client hear and speak through *sound*, which is open, as long as the block lasts.
+
+    Raises:
+        SoundError: a device stopped by itself.
+    """
+    talking = Voice(client, sound)
+    client.on("response.output_audio.delta", talking.play)
+    client.on("input_audio_buffer.speech_started", talking.speech_started)
+    before, client.is_playing = client.is_playing, lambda: sound.playback.is_playing
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(talking.listen)
+            tasks.start_soon(sound.loudspeaker.wait_lost)
+            yield talking
+            tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            # As it was raised: in the block, or by a device that is lost.
+            raise group.exceptions[0] from None
+        raise
+    finally:
+        client.is_playing = before
+        client.off("response.output_audio.delta", talking.play)
+        client.off("input_audio_buffer.speech_started", talking.speech_started)

@@ -1,0 +1,338 @@
+"""The assistant on the whole terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.theme import Theme
+from textual.widgets import Footer, Input, Static
+
+from louro.cli.talk.assistant import QUIETEST_DBFS, Assistant
+from louro.cli.talk.transcript import Entry
+from louro.cli.talk.words import State, Words
+from louro.client import RealtimeError
+from louro.config import ConfigProblem
+
+REFRESH_S = 0.1
+LATEST = 200
+"""Items on the screen; `save` writes them all."""
+FLOOR_DBFS = -60.0
+NOTICE_S = 6.0
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+FEATHERS = Theme(
+    name="louro",
+    primary="#4cc26b",
+    secondary="#f2c14e",
+    accent="#4cc26b",
+    warning="#f2c14e",
+    error="#ef6f5c",
+    success="#4cc26b",
+    foreground="#e6ebe4",
+    background="#0d1411",
+    surface="#131d18",
+    panel="#1a2721",
+    dark=True,
+)
+MARKS: dict[State, tuple[str, str]] = {
+    "loading": ("◌", "#f2c14e"),
+    "connecting": ("◌", "#f2c14e"),
+    "ready": ("○", "#8fa398"),
+    "listening": ("○", "#4cc26b"),
+    "hearing": ("●", "#ef6f5c"),
+    "thinking": ("◐", "#f2c14e"),
+    "working": ("◑", "#f2c14e"),
+    "speaking": ("●", "#4cc26b"),
+    "over": ("■", "#8fa398"),
+}
+
+OpenAssistant = Callable[["TalkScreen"], AbstractAsyncContextManager[Assistant]]
+
+
+class TalkScreen(App[None]):
+    """*open_assistant* is entered once the screen stands, and left at the end. What it raises is `failure`."""
+
+    TITLE = "louro talk"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; }
+    #top { height: 1; padding: 0 2; background: $panel; }
+    #name { width: auto; color: $primary; text-style: bold; }
+    #server { width: 1fr; color: $foreground 50%; padding: 0 2; }
+    #state { width: auto; text-style: bold; }
+    #conversation { height: 1fr; padding: 1 2; scrollbar-size-vertical: 1; align-horizontal: center; }
+    #conversation Static { margin-bottom: 1; max-width: 100; }
+    #hint { color: $foreground 50%; }
+    #meters { height: 1; padding: 0 2; background: $surface; }
+    #levels { width: 1fr; }
+    #figures { width: auto; color: $foreground 60%; }
+    #message { border: none; height: 1; padding: 0 2; background: $panel; }
+    #message:focus { background: $surface; border: none; }
+    Footer { background: $background; padding: 0 1; }
+    FooterKey { padding: 0; }
+    FooterKey .footer-key--key { padding: 0 1 0 0; }
+    FooterKey .footer-key--description { padding: 0 1 0 0; }
+    ToastRack { align: right top; padding: 1 0; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self, open_assistant: OpenAssistant, words: Words, server: str, new_folder: Callable[[], Path]
+    ) -> None:
+        super().__init__()
+        self._open_assistant = open_assistant
+        self._words = words
+        self._server = server
+        self._new_folder = new_folder
+        self.assistant: Assistant | None = None
+        """None while it is being opened, and at the end."""
+        self._stage = ""
+        """What is being loaded."""
+        self.drawn: dict[str, Entry] = {}
+        """What stands on the screen, by item."""
+        self._reconnected = 0
+        self._hint: Static | None = None
+        self.failure: Exception | None = None
+        self._bind(words)
+
+    def _bind(self, words: Words) -> None:
+        keys = (
+            ("space", "press", words.talk),
+            ("enter", "release", words.send),
+            ("t", "type", words.type),
+            ("escape", "interrupt", words.interrupt),
+            ("m", "mute", words.mute),
+            ("p", "mode", words.mode),
+            ("s", "save", words.save),
+            ("q", "quit", words.quit),
+        )
+        for key, action, label in keys:
+            self._bindings.bind(key, action, label, show=True)
+        self._bindings.bind("ctrl+c", "quit", words.quit, show=False, priority=True)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="top"):
+            yield Static("louro", id="name")
+            yield Static(self._server, id="server", markup=False)
+            yield Static("", id="state")
+        with VerticalScroll(id="conversation", can_focus=True):
+            yield Static("", id="hint")
+        with Horizontal(id="meters"):
+            yield Static("", id="levels")
+            yield Static("", id="figures")
+        yield Input(placeholder=self._words.placeholder, id="message", compact=True)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.register_theme(FEATHERS)
+        self.theme = "louro"
+        self._hint = self.query_one("#hint", Static)
+        self.query_one("#conversation").focus()
+        self.set_interval(REFRESH_S, self._refresh)
+        self.run_worker(self._converse(), exit_on_error=False)
+
+    async def _converse(self) -> None:
+        try:
+            async with self._open_assistant(self) as assistant:
+                self.assistant = assistant
+                self._show_hint(assistant)
+                await assistant.wait_over()
+        except Exception as error:  # noqa: BLE001 - told to whoever started the screen, once it is gone
+            self.failure = error
+        self.assistant = None
+        self.exit()
+
+    def loading(self, what: str) -> None:
+        """May be called from any thread."""
+        self._stage = what
+
+    def tell(self, message: str) -> None:
+        self.notify(message, timeout=NOTICE_S, markup=False)
+
+    def _show_hint(self, assistant: Assistant) -> None:
+        words = self._words
+        spoken = words.hint_by_hand if assistant.is_by_hand else words.hint_voice
+        assert self._hint is not None
+        self._hint.update(words.hint_silent if assistant.voice is None else spoken)
+
+    # Drawing
+
+    def _refresh(self) -> None:
+        if not self.is_running or not self.query("#state"):
+            return
+        self._draw_state()
+        assistant = self.assistant
+        if assistant is None:
+            return
+        if assistant.reconnected > self._reconnected:
+            self._reconnected = assistant.reconnected
+            self.tell(self._words.reconnected)
+        self.query_one("#levels", Static).update(self._levels(assistant))
+        self.query_one("#figures", Static).update(self._figures(assistant))
+        self._draw_conversation(assistant.shown(LATEST))
+
+    def _draw_state(self) -> None:
+        state: State = self.assistant.state if self.assistant is not None else "loading"
+        mark, colour = MARKS[state]
+        told = (
+            self._words.states[state] if state != "loading" else f"{self._words.states[state]} {self._stage}"
+        )
+        if self.assistant is not None and self.assistant.is_muted:
+            told = f"{told} · {self._words.muted}"
+        self.query_one("#state", Static).update(Text(f"{mark} {told}", style=colour))
+
+    def _levels(self, assistant: Assistant) -> Text:
+        if assistant.voice is None:
+            return Text(self._words.no_sound, style="dim")
+        width = max(4, min(16, (self.size.width - 50) // 2))
+        heard, said = assistant.levels_dbfs
+        text = Text()
+        for label, level, colour in (
+            (self._words.microphone, heard, "#ef6f5c"),
+            (self._words.loudspeaker, said, "#4cc26b"),
+        ):
+            text.append(f"{label} ", style="dim")
+            text.append(bar(level, width), style=f"{colour} on #1a2721")
+            text.append("  ")
+        return text
+
+    def _figures(self, assistant: Assistant) -> Text:
+        figures, words = assistant.figures, self._words
+        parts = [words.tokens.format(count=figures.tokens)] if figures.tokens else []
+        if figures.latency_s is not None:
+            parts.insert(0, words.latency.format(seconds=figures.latency_s))
+        return Text(" · ".join(parts))
+
+    def _draw_conversation(self, shown: list[Entry]) -> None:
+        if {entry.id: entry for entry in shown} == self.drawn:
+            return
+        conversation = self.query_one("#conversation", VerticalScroll)
+        was_at_end = conversation.max_scroll_y - conversation.scroll_y <= 2
+        if shown and self._hint is not None:
+            self._hint.remove()
+            self._hint = None
+        for gone in self.drawn.keys() - {entry.id for entry in shown}:
+            self.query_one(f"#{_widget(gone)}").remove()
+            del self.drawn[gone]
+        for place, entry in enumerate(shown):
+            if entry.id not in self.drawn:
+                self._insert(conversation, shown, place)
+            elif self.drawn[entry.id] != entry:
+                self.query_one(f"#{_widget(entry.id)}", Static).update(self._drawing(entry))
+            self.drawn[entry.id] = entry
+        if was_at_end:
+            conversation.scroll_end(animate=False)
+
+    def _insert(self, conversation: VerticalScroll, shown: list[Entry], place: int) -> None:
+        new = Static(self._drawing(shown[place]), id=_widget(shown[place].id))
+        later = next((one for one in shown[place + 1 :] if one.id in self.drawn), None)
+        conversation.mount(new, before=f"#{_widget(later.id)}" if later is not None else None)
+
+    def _drawing(self, entry: Entry) -> Table:
+        words = self._words
+        label, colour = {
+            "user": (words.you, "bold #f2c14e"),
+            "tool": (words.tool, "#8fa398"),
+            "system": ("", ""),
+            "assistant": (words.louro, "bold #4cc26b"),
+        }[entry.speaker]
+        row = Table.grid(padding=(0, 2))
+        row.add_column(width=max(map(len, (words.you, words.louro, words.tool))))
+        row.add_column(ratio=1)
+        row.add_row(Text(label, style=colour), _said(entry))
+        return row
+
+    # Keys
+
+    async def _try(self, work: Callable[[Assistant], object]) -> None:
+        """What the user asks for may be refused; that is told, and the conversation goes on."""
+        if self.assistant is None:
+            return
+        try:
+            result = work(self.assistant)
+            if hasattr(result, "__await__"):
+                await result
+        except (RealtimeError, ConfigProblem) as error:
+            self.tell(self._words.error.format(message=error))
+
+    async def action_press(self) -> None:
+        if self.assistant is not None and not self.assistant.is_by_hand:
+            self.tell(self._words.hint_silent if self.assistant.voice is None else self._words.hint_voice)
+            return
+        await self._try(Assistant.press)
+
+    async def action_release(self) -> None:
+        await self._try(Assistant.release)
+
+    def action_type(self) -> None:
+        self.query_one("#message", Input).focus()
+
+    async def action_interrupt(self) -> None:
+        if self.query_one("#message", Input).has_focus:
+            self.query_one("#conversation").focus()
+            return
+        await self._try(Assistant.interrupt)
+
+    async def action_mute(self) -> None:
+        await self._try(Assistant.mute)
+
+    async def action_mode(self) -> None:
+        async def change(assistant: Assistant) -> None:
+            await assistant.set_by_hand(not assistant.is_by_hand)
+            self.tell(self._words.by_hand_mode if assistant.is_by_hand else self._words.voice_mode)
+            if self._hint is not None:
+                self._show_hint(assistant)
+
+        if self.assistant is not None and self.assistant.voice is not None:
+            await self._try(change)
+
+    async def action_save(self) -> None:
+        async def save(assistant: Assistant) -> None:
+            folder = self._new_folder()
+            await assistant.save(folder)
+            self.tell(self._words.saved.format(folder=folder))
+
+        await self._try(save)
+
+    async def action_quit(self) -> None:
+        if self.assistant is None:
+            self.exit()
+        else:
+            self.assistant.end()
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        event.input.clear()
+        self.query_one("#conversation").focus()
+        if text:
+            self.run_worker(self._try(lambda assistant: assistant.say(text)), exit_on_error=False)
+
+
+def bar(level_dbfs: float, width: int) -> str:
+    """As many eighths of a cell as there are decibels between -60 and 0, in proportion; always *width* cells."""
+    share = max(0.0, min(1.0, 1 - max(level_dbfs, QUIETEST_DBFS) / FLOOR_DBFS))
+    eighths = round(share * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def _said(entry: Entry) -> Text:
+    text = Text(entry.heard, style="#b9c7be" if entry.speaker in ("tool", "system") else "")
+    text.append(entry.unheard, style="strike #5d6b63" if entry.is_cut else "#7d8d83")
+    if entry.result is not None:
+        text.append("\n→ ", style="#8fa398")
+        text.append(entry.result, style="#ef6f5c" if entry.has_failed else "#4cc26b")
+    return text
+
+
+def _widget(item_id: str) -> str:
+    """Of an item's id, which is any text, a name that a style sheet can hold."""
+    return "item-" + item_id.encode().hex()

@@ -1,0 +1,142 @@
+"""What the terminal assistant says about itself, in the languages that it knows."""
+
+from __future__ import annotations
+
+import locale
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Language: TypeAlias = Literal["en", "pt"]
+State: TypeAlias = Literal[
+    "loading", "connecting", "ready", "listening", "hearing", "thinking", "working", "speaking", "over"
+]
+
+
+@dataclass(frozen=True)
+class Words:
+    states: dict[State, str]
+    you: str
+    louro: str
+    tool: str
+    microphone: str
+    loudspeaker: str
+    muted: str
+    no_sound: str
+    hint_voice: str
+    hint_by_hand: str
+    hint_silent: str
+    placeholder: str
+    latency: str
+    """With {seconds}."""
+    tokens: str
+    """With {count}."""
+    cost: str
+    """With {cost} and {elsewhere}."""
+    saved: str
+    """With {folder}."""
+    reconnected: str
+    error: str
+    """With {message}."""
+    voice_mode: str
+    by_hand_mode: str
+    talk: str
+    send: str
+    type: str
+    interrupt: str
+    mute: str
+    mode: str
+    save: str
+    quit: str
+    leave: str
+
+
+ENGLISH = Words(
+    states={
+        "loading": "loading",
+        "connecting": "connecting",
+        "ready": "ready",
+        "listening": "listening",
+        "hearing": "you speak",
+        "thinking": "thinking",
+        "working": "using a tool",
+        "speaking": "speaking",
+        "over": "over",
+    },
+    you="You",
+    louro="Louro",
+    tool="tool",
+    microphone="mic",
+    loudspeaker="out",
+    muted="muted",
+    no_sound="no sound",
+    hint_voice="Talk: it listens. Speak into the answer to interrupt it.",
+    hint_by_hand="Space: talk. Enter: send.",
+    hint_silent="T: type a message.",
+    placeholder="Type a message, Enter sends it",
+    latency="answered in {seconds:.2f} s",
+    tokens="{count} tokens",
+    cost="cost {cost} (gpt-realtime: {elsewhere})",
+    saved="Saved in {folder}",
+    reconnected="The connection was lost, and is back. Nothing was forgotten.",
+    error="Error: {message}",
+    voice_mode="Voice activated: just talk.",
+    by_hand_mode="Push to talk: Space begins, Enter sends.",
+    talk="Talk",
+    send="Send",
+    type="Type",
+    interrupt="Stop",
+    mute="Mute",
+    mode="Mode",
+    save="Save",
+    quit="Quit",
+    leave="Back",
+)
+
+PORTUGUESE = Words(
+    states={
+        "loading": "carregando",
+        "connecting": "conectando",
+        "ready": "pronto",
+        "listening": "ouvindo",
+        "hearing": "você fala",
+        "thinking": "pensando",
+        "working": "usando uma função",
+        "speaking": "falando",
+        "over": "fim",
+    },
+    you="Você",
+    louro="Louro",
+    tool="função",
+    microphone="mic",
+    loudspeaker="som",
+    muted="mudo",
+    no_sound="sem som",
+    hint_voice="Fale: ele está ouvindo. Fale por cima da resposta para interromper.",
+    hint_by_hand="Espaço: falar. Enter: enviar.",
+    hint_silent="T: escrever uma mensagem.",
+    placeholder="Escreva uma mensagem, Enter envia",
+    latency="respondeu em {seconds:.2f} s",
+    tokens="{count} tokens",
+    cost="custo {cost} (gpt-realtime: {elsewhere})",
+    saved="Gravado em {folder}",
+    reconnected="A conexão caiu e voltou. Nada foi esquecido.",
+    error="Erro: {message}",
+    voice_mode="Ativado por voz: é só falar.",
+    by_hand_mode="Apertar para falar: Espaço começa, Enter envia.",
+    talk="Falar",
+    send="Enviar",
+    type="Escrever",
+    interrupt="Parar",
+    mute="Mudo",
+    mode="Modo",
+    save="Gravar",
+    quit="Sair",
+    leave="Voltar",
+)
+
+
+def words_of(language: Language | None) -> Words:
+    """None: the language of this terminal, English where it is neither."""
+    if language is None:
+        language = "pt" if (locale.getlocale()[0] or "").startswith("pt") else "en"
+    return PORTUGUESE if language == "pt" else ENGLISH

@@ -1,0 +1,198 @@
+"""The screen, driven by keys, at the smallest terminal and at a large one, against a real server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.cli.talk.conftest import Room
+from tests.client.test_reconnect import Killable, killable
+from tests.conformance.conftest import sound
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from louro.cli.talk.opening import Plan, open_assistant
+from louro.cli.talk.screen import TalkScreen, bar
+from louro.cli.talk.transcript import Entry
+from louro.cli.talk.words import ENGLISH, PORTUGUESE, Words
+
+__all__ = ["killable"]
+
+SMALL, LARGE = (80, 24), (160, 50)
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x50"])
+
+
+def screen_of(plan: Plan, folder: Path, words: Words = ENGLISH) -> TalkScreen:
+    return TalkScreen(
+        lambda screen: open_assistant(plan, screen.loading, screen.tell),
+        words,
+        "a server",
+        lambda: folder,
+    )
+
+
+async def until(pilot: Pilot[None], is_so: Callable[[], object]) -> None:
+    screen = pilot.app
+    assert isinstance(screen, TalkScreen)
+    with anyio.move_on_after(20):
+        while not is_so():
+            await pilot.pause(0.02)
+        return
+    notices = [one.message for one in screen._notifications]
+    raise AssertionError(f"{state_of(screen)} / {screen.failure!r} {notices}\n{text_of(screen)}")
+
+
+def text_of(screen: TalkScreen) -> str:
+    """All that the conversation shows."""
+    hint = "".join(str(one.render()) for one in screen.query("#hint").results(Static))
+    shown = [screen.drawn[one.id] for one in said(screen) if one.id in screen.drawn]
+    lines = [f"{one.heard}{one.unheard}" + (f" → {one.result}" if one.result else "") for one in shown]
+    return "\n".join([hint, *lines])
+
+
+def said(screen: TalkScreen) -> list[Entry]:
+    return screen.assistant.shown() if screen.assistant is not None else []
+
+
+def state_of(screen: TalkScreen) -> str:
+    return str(screen.query_one("#state", Static).render())
+
+
+def last_answer(screen: TalkScreen) -> Entry:
+    return next(one for one in reversed(said(screen)) if one.speaker == "assistant")
+
+
+def keep_picture(screen: TalkScreen, name: str) -> None:
+    """For whoever wants to look: LOURO_PICTURES names a folder."""
+    if folder := os.environ.get("LOURO_PICTURES"):
+        screen.save_screenshot(f"{name}-{screen.size.width}.svg", folder)
+
+
+@SIZES
+@pytest.mark.anyio
+async def test_a_whole_conversation(
+    size: tuple[int, int], plan: Plan, room: Room, tmp_path: Path, killable: Killable
+) -> None:
+    screen = screen_of(plan_at(plan, killable.url), tmp_path / "saved")
+    async with screen.run_test(size=size) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        assert ENGLISH.hint_voice in text_of(screen)
+        # Spoken, and heard to the end.
+        room.microphone.hear(sound("capital.flac") + bytes(48_000))
+        await until(pilot, lambda: "What is the capital of France?" in text_of(screen))
+        await until(pilot, lambda: "speaking" in state_of(screen))
+        room.loudspeaker.play(60_000)
+        await until(pilot, lambda: "listening" in state_of(screen))
+        assert not last_answer(screen).unheard
+        # A tool.
+        await pilot.press("t", *"calculate_sum of 7 and 5", "enter")
+        await until(pilot, lambda: "calculate_sum(a=7.0, b=5.0) → 12.0" in text_of(screen))
+        await until(pilot, lambda: "The result is 12.0." in text_of(screen))
+        # An interruption.
+        room.loudspeaker.play(500)
+        await until(pilot, lambda: "speaking" in state_of(screen))
+        keep_picture(screen, "speaking")
+        await pilot.press("escape")
+        await until(pilot, lambda: last_answer(screen).is_cut)
+        room.loudspeaker.play(20)
+        cut = last_answer(screen)
+        assert cut.heard and cut.unheard
+        assert cut.heard + cut.unheard == "The result is 12.0."
+        # The server dies and comes back.
+        killable.kill()
+        await until(pilot, lambda: "connecting" in state_of(screen))
+        killable.start()
+        await until(pilot, lambda: "listening" in state_of(screen))
+        await pilot.press("t", *"are you back", "enter")
+        await until(pilot, lambda: "You said: are you back" in text_of(screen))
+        room.loudspeaker.play(60_000)
+        await until(pilot, lambda: "listening" in state_of(screen))
+        keep_picture(screen, "conversation")
+        await pilot.press("s")
+        await until(pilot, (tmp_path / "saved" / "conversation.json").exists)
+        assert_it_fits(screen)
+        await pilot.press("q")
+        await until(pilot, lambda: not screen.is_running)
+    assert screen.failure is None
+
+
+def plan_at(plan: Plan, url: str) -> Plan:
+    return Plan(**{**vars(plan), "url": url})
+
+
+def assert_it_fits(screen: TalkScreen) -> None:
+    for widget in screen.query("#top, #conversation, #meters, #message, Footer"):
+        assert widget.region.right <= screen.size.width
+        assert widget.region.bottom <= screen.size.height
+        assert widget.region.height >= 1
+
+
+@SIZES
+@pytest.mark.anyio
+async def test_push_to_talk_begins_with_space_and_sends_with_enter(
+    size: tuple[int, int], plan: Plan, room: Room, tmp_path: Path
+) -> None:
+    screen = screen_of(plan, tmp_path)
+    async with screen.run_test(size=size) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        await pilot.press("p")
+        await until(pilot, lambda: "ready" in state_of(screen))
+        room.microphone.hear(sound("capital.flac"))
+        await pilot.press("space")
+        await until(pilot, lambda: "you speak" in state_of(screen))
+        room.microphone.hear(sound("capital.flac"))
+        keep_picture(screen, "pressed")
+        await pilot.pause(0.2)
+        await pilot.press("enter")
+        await until(pilot, lambda: "What is the capital of France?" in text_of(screen))
+        room.loudspeaker.play(60_000)
+        await until(pilot, lambda: "ready" in state_of(screen))
+        await pilot.press("q")
+
+
+@pytest.mark.anyio
+async def test_a_muted_microphone_says_so_and_hears_nothing(plan: Plan, room: Room, tmp_path: Path) -> None:
+    screen = screen_of(plan, tmp_path, PORTUGUESE)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "ouvindo" in state_of(screen))
+        await pilot.press("m")
+        await until(pilot, lambda: "mudo" in state_of(screen))
+        room.microphone.hear(sound("capital.flac") + bytes(48_000))
+        await pilot.press("t", *"bom dia", "enter")
+        await until(pilot, lambda: "You said: bom dia" in text_of(screen))
+        assert "France" not in text_of(screen)
+        keep_picture(screen, "muted")
+        await pilot.press("m", "q")
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_not_there_ends_the_screen_and_is_told(plan: Plan, tmp_path: Path) -> None:
+    screen = screen_of(plan_at(plan, "http://127.0.0.1:9"), tmp_path)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: screen.failure is not None)
+    assert "127.0.0.1:9" in str(screen.failure)
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_saved_is_told_and_the_conversation_goes_on(
+    plan: Plan, room: Room, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    screen = screen_of(plan, tmp_path / "taken")
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        await pilot.press("s")
+        await until(pilot, lambda: any("cannot be saved" in one.message for one in screen._notifications))
+        assert "listening" in state_of(screen)
+        await pilot.press("q")
+
+
+def test_a_level_is_drawn_in_eighths_of_a_cell() -> None:
+    assert bar(0.0, 4) == "████"
+    assert bar(-60.0, 4) == "    "
+    assert bar(-100.0, 4) == "    "
+    assert bar(-30.0, 4) == "██  "
+    assert bar(-43.125, 4) == "█▏  "
