@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from louro.audio.pcm import bytes_of_ms, duration_ms, silence
 from louro.client import echo
 from louro.client.echo import (
+    CUSHION_MS,
     FRAME_BYTES,
+    FRAME_MS,
     REFERENCE_LIMIT_MS,
     SETTLE_FRAMES,
     SLACK_MS,
@@ -79,7 +81,7 @@ def test_who_speaks_while_the_loudspeaker_plays_is_still_heard() -> None:
     far, near = spoken("story", "capital", "sum_7_5"), spoken("human")
     size = min(len(far), len(near)) // 240 * 240
     far, near = far[:size], near[:size]
-    left = cleaned(webrtc(), pcm_of(far), pcm_of(echo_of(far, 60) * 0.3 + near))
+    left = cleaned(webrtc(), pcm_of(far), pcm_of(echo_of(far, 90) * 0.3 + near))
     late = slice(3 * 24_000, size)
     assert power_db(near[late]) - power_db(left[late]) <= 6
 
@@ -114,14 +116,29 @@ def test_with_the_package_there_is_nothing_to_tell() -> None:
 def test_a_reference_that_runs_short_is_filled_with_silence() -> None:
     reference = Reference()
     reference.put(b"\1\0" * 10)
-    assert reference.next(FRAME_BYTES) == b"\1\0" * 10 + bytes(FRAME_BYTES - 20)
+    for _ in range(CUSHION_MS // FRAME_MS):
+        assert reference.next(FRAME_BYTES) == bytes(FRAME_BYTES)
+    assert reference.next(FRAME_BYTES) == bytes(FRAME_BYTES - 20) + b"\1\0" * 10
+    assert reference.next(FRAME_BYTES) == bytes(FRAME_BYTES)
 
 
 def test_what_was_played_before_the_microphone_was_open_is_no_reference() -> None:
     reference = Reference()
-    reference.put(silence(100) + b"\1" * FRAME_BYTES)
-    assert reference.next(FRAME_BYTES) == b"\1" * FRAME_BYTES
+    reference.put(b"\2" * bytes_of_ms(100) + b"\1" * bytes_of_ms(FRAME_MS + CUSHION_MS))
+    for _ in range(1 + CUSHION_MS // FRAME_MS):
+        assert reference.next(FRAME_BYTES) == b"\1" * FRAME_BYTES
     assert reference.next(FRAME_BYTES) == bytes(FRAME_BYTES)
+
+
+def test_a_burst_of_the_microphone_within_the_cushion_does_not_move_the_delay() -> None:
+    reference = Reference()
+    frames = [bytes([value]) * FRAME_BYTES for value in range(1, 50)]
+    burst = 1 + CUSHION_MS // FRAME_MS
+    for _ in range(burst):
+        assert reference.next(FRAME_BYTES) == bytes(FRAME_BYTES)
+    for frame in frames:
+        reference.put(frame)
+    assert [reference.next(FRAME_BYTES) for _ in frames] == frames
 
 
 def test_what_is_left_over_for_a_second_is_thrown_away() -> None:

@@ -22,9 +22,12 @@ FRAME_MS = 10
 FRAME_BYTES = bytes_of_ms(FRAME_MS)
 REFERENCE_LIMIT_MS = 500
 """What was played and has no counterpart in the microphone yet. More means that the microphone stood still."""
-SLACK_MS = 10
-"""How much of it may be left over when the microphone has caught up. A sound needs a block on its way out and one on
-its way in, 20 ms at least; a reference older than that would come after its own echo."""
+CUSHION_MS = 30
+"""How far the reference is held back from the beginning. The two devices come in bursts; whenever the reference runs
+short its delay jumps, and for a second or two the echo is heard. An echo needs longer than this: each direction
+buffers some 40 ms."""
+SLACK_MS = 50
+"""How much may be left over when the microphone has caught up: the cushion, and what bursts have added to it."""
 SETTLE_FRAMES = 100
 MISSING = "Echo is not cancelled: pywebrtc-audio is not installed. Use headphones, or install 'louro[audio]'."
 
@@ -72,7 +75,7 @@ class Reference:
     def next(self, size: int) -> bytes:
         with self._lock:
             if self._left_over is None:
-                self._keep(size)  # what was played before the microphone was open
+                self._begin(size)
             piece = bytes(self._waiting[:size])
             del self._waiting[:size]
             self._settle()
@@ -81,6 +84,12 @@ class Reference:
     @property
     def waiting_ms(self) -> int:
         return duration_ms(len(self._waiting))
+
+    def _begin(self, size: int) -> None:
+        """Forget what was played before the microphone was open, but for the cushion."""
+        wanted = size + bytes_of_ms(CUSHION_MS)
+        self._keep(wanted)
+        self._waiting[:0] = bytes(wanted - len(self._waiting))
 
     def _settle(self) -> None:
         left = len(self._waiting)

@@ -1,9 +1,21 @@
-"""What a store of keys is. Its methods block for as long as they take; they may be used from several threads."""
+"""What a store holds: keys, and what was used. Its methods block for as long as they take; any thread may call them.
+
+Nothing here loads a database: entries are made where answers are made.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import date
+from typing import Literal, Protocol, TypeAlias
+
+from louro.store.prices import NO_TOKENS, Tokens
+
+Kind: TypeAlias = Literal["response", "transcription", "session"]
+Counted: TypeAlias = Literal["key", "project", "session"]
+"""What sums are kept of, for each day."""
+GroupBy: TypeAlias = Literal["day", "key", "project", "model"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,86 @@ class Keys(Protocol):
 
     def session_of(self, secret: str, now: float) -> str | None:
         """What a session opened with this ephemeral key begins with; None if it is none, or no longer one."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was used. A token or a second of sound belongs to one entry only, or it is counted twice."""
+
+    id: str
+    """With the kind it makes the entry one of a kind: written again, it is not counted again."""
+    kind: Kind
+    session_id: str
+    key_id: str | None
+    project: str
+    model: str
+    status: str
+    at: float
+    """Unix time, in seconds; its UTC day is the day that it counts for."""
+    tokens: Tokens = NO_TOKENS
+    input_ms: int = 0
+    """Of sound that was heard."""
+    output_ms: int = 0
+    """Of sound that was spoken."""
+    tool_calls: int = 0
+    first_audio_ms: int | None = None
+    duration_ms: int = 0
+    """By the clock, from its beginning to its end."""
+    price_nanos: int = 0
+    """What it cost, in billionths of a US dollar, when it was used: a later price list does not change it."""
+    price_since: date | None = None
+    """From which day on the price that was taken was in force; None if it was free for want of one."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    nanos: int = 0
+    tokens: int = 0
+    ms: int = 0
+    """Of sound, heard and spoken."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The sum of a group of entries."""
+
+    name: str
+    """The day as 2026-11-23, or the key's id (empty: without a key), the project, the model."""
+    entries: dict[Kind, int]
+    tokens: Tokens
+    response_tokens: Tokens
+    """Those of answers: what a speech model would charge for."""
+    input_ms: int
+    output_ms: int
+    tool_calls: int
+    first_audio_ms: int | None
+    """The mean of those that have one."""
+    nanos: int
+
+
+@dataclass(frozen=True)
+class Filters:
+    """None is all of them."""
+
+    key_id: str | None = None
+    project: str | None = None
+    model: str | None = None
+    kind: Kind | None = None
+
+
+EVERYTHING = Filters()
+
+
+class Ledger(Protocol):
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Returns when they are on disk, each once, however often it comes."""
+        ...
+
+    def spent(self, what: Counted, name: str, since: date | None = None) -> Spent:
+        """By a key's id, a project or a session, from that UTC day on; None is from the first."""
         ...
 
     def close(self) -> None: ...

@@ -6,33 +6,49 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine, StaticPool, create_engine, delete, event, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from louro.store import audit, sql_budgets
 from louro.store.base import Key
-from louro.store.tables import KEYS, SECRETS, migrate
+from louro.store.budgets import Budget, Limit
+from louro.store.database import MEMORY, Database, open_database
+from louro.store.tables import KEYS, SECRETS
+
+__all__ = ["MEMORY", "NewKey", "SqlKeys", "open_store"]
 
 PREFIX_LENGTH = 14
 """Of a key: enough to find it by, and to tell it from others; the rest is the secret, 192 bits of it."""
-MEMORY = "sqlite://"
+USED_EVERY_S = 60
+"""How exactly it is known when a key was used last: a busy one would be written at every call."""
+LOCAL = "local"
+"""Who acts, where nobody says who."""
+
+
+@dataclass(frozen=True)
+class NewKey:
+    name: str
+    project: str
+    scopes: tuple[str, ...]
+    expires_at: float | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 class SqlKeys:
     """Every method blocks for as long as the database takes. May be used from several threads and processes.
 
     Args:
-        url: SQLAlchemy's, as `sqlite:///FILE` or `postgresql+psycopg://...`; `sqlite://` forgets all at the end.
+        actor: who stands in the audit for what is done here.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _open(url)
-        with self._engine.begin() as connection:
-            migrate(connection)
+    def __init__(self, database: Database, actor: str = LOCAL) -> None:
+        self._database = database
+        self._actor = actor
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     # Keys
 
@@ -40,26 +56,35 @@ class SqlKeys:
         self, name: str, *, project: str, scopes: Sequence[str], expires_at: float | None, now: float
     ) -> tuple[Key, str]:
         """Make a key; the second of the pair is the only time that it can be seen."""
+        return self.create_limited(NewKey(name, project, tuple(scopes), expires_at), now)
+
+    def create_limited(self, new: NewKey, now: float) -> tuple[Key, str]:
+        """The same, with budgets: it is never there without them."""
+        return self._database.write(lambda connection: self._create(connection, new, now))
+
+    def _create(self, connection: Connection, new: NewKey, now: float) -> tuple[Key, str]:
         secret = f"sk-lr-{secrets.token_hex(4)}{secrets.token_urlsafe(24)}"
         key = Key(
             id=f"key_{secrets.token_hex(8)}",
-            name=name,
-            project=project,
-            scopes=tuple(scopes),
+            name=new.name,
+            project=new.project,
+            scopes=new.scopes,
             prefix=secret[:PREFIX_LENGTH],
             created_at=now,
-            expires_at=expires_at,
+            expires_at=new.expires_at,
             revoked_at=None,
             used_at=None,
         )
         row = {**vars(key), "scopes": " ".join(key.scopes), "digest": _digest(secret)}
-        with self._engine.begin() as connection:
-            connection.execute(insert(KEYS).values(**row))
+        connection.execute(insert(KEYS).values(**row))
+        self._note(connection, "key.create", key, now)
+        for limit in new.limits:
+            sql_budgets.put(connection, Budget("key", key.id, limit), self._actor, now)
         return key, secret
 
     def all(self) -> list[Key]:
         """Newest last; revoked and expired ones too."""
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return [
                 _key(row) for row in connection.execute(select(KEYS).order_by(KEYS.c.created_at)).mappings()
             ]
@@ -67,67 +92,85 @@ class SqlKeys:
     @property
     def has_keys(self) -> bool:
         """Whether one was ever made: then nobody comes in without one, even if all have been revoked."""
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return connection.execute(select(KEYS.c.id).limit(1)).first() is not None
 
     def find(self, secret: str, now: float) -> Key | None:
         """The valid key that this is, if it is one."""
-        with self._engine.begin() as connection:
-            row = (
-                connection.execute(select(KEYS).where(KEYS.c.prefix == secret[:PREFIX_LENGTH]))
-                .mappings()
-                .first()
-            )
-            # A key that is not there takes as long to refuse as one that is wrong.
-            kept = row["digest"] if row is not None else "0" * 64
-            if not hmac.compare_digest(kept, _digest(secret)) or row is None:
-                return None
-            key = _key(row)
-            if not key.is_valid(now):
-                return None
-            connection.execute(update(KEYS).where(KEYS.c.id == key.id).values(used_at=now))
-            return key
+        key = self._find(secret)
+        if key is None or not key.is_valid(now):
+            return None
+        if key.used_at is None or now - key.used_at >= USED_EVERY_S:
+            used = update(KEYS).where(KEYS.c.id == key.id).values(used_at=now)
+            self._database.write(lambda connection: connection.execute(used))
+        return key
+
+    def _find(self, secret: str) -> Key | None:
+        # A key has no NUL and no lone surrogates; PostgreSQL would not even look for one.
+        prefix = secret[:PREFIX_LENGTH] if secret.isascii() and secret.isprintable() else ""
+        with self._database.reading() as connection:
+            row = connection.execute(select(KEYS).where(KEYS.c.prefix == prefix)).mappings().first()
+        # A key that is not there takes as long to refuse as one that is wrong.
+        kept = row["digest"] if row is not None else "0" * 64
+        if not hmac.compare_digest(kept, _digest(secret)) or row is None:
+            return None
+        return _key(row)
 
     def revoke(self, which: str, now: float) -> Key | None:
         """By its id, its prefix or its name; None if there is none that is not revoked already."""
+        return self._database.write(lambda connection: self._revoke(connection, which, now))
+
+    def _revoke(self, connection: Connection, which: str, now: float) -> Key | None:
         named = (KEYS.c.id == which) | (KEYS.c.prefix == which) | (KEYS.c.name == which)
-        with self._engine.begin() as connection:
-            row = (
-                connection.execute(select(KEYS).where(named, KEYS.c.revoked_at.is_(None))).mappings().first()
-            )
-            if row is None:
-                return None
-            connection.execute(update(KEYS).where(KEYS.c.id == row["id"]).values(revoked_at=now))
-            return _key(row)
+        row = (
+            connection.execute(select(KEYS).where(named, KEYS.c.revoked_at.is_(None)).with_for_update())
+            .mappings()
+            .first()
+        )
+        if row is None:
+            return None
+        connection.execute(update(KEYS).where(KEYS.c.id == row["id"]).values(revoked_at=now))
+        key = _key(row)
+        self._note(connection, "key.revoke", key, now)
+        return replace(key, revoked_at=now)
 
     def rotate(self, which: str, now: float) -> tuple[Key, str] | None:
-        """Revoke a key and make another like it."""
-        old = self.revoke(which, now)
-        if old is None:
-            return None
-        return self.create(
-            old.name, project=old.project, scopes=old.scopes, expires_at=old.expires_at, now=now
-        )
+        """Revoke a key and make another like it, with the same budgets; what was used of them begins anew."""
+
+        def work(connection: Connection) -> tuple[Key, str] | None:
+            old = self._revoke(connection, which, now)
+            if old is None:
+                return None
+            limits = tuple(sql_budgets.of_key(connection, old.id))
+            made = self._create(
+                connection, NewKey(old.name, old.project, old.scopes, old.expires_at, limits), now
+            )
+            audit.write(connection, audit.Act(now, self._actor, "key.rotate", old.id, f"to {made[0].id}"))
+            return made
+
+        return self._database.write(work)
+
+    def _note(self, connection: Connection, action: str, key: Key, now: float) -> None:
+        detail = f"{key.name} ({key.prefix}...), project {key.project}"
+        audit.write(connection, audit.Act(now, self._actor, action, key.id, detail))
 
     # Ephemeral keys
 
     def create_secret(self, session: str, *, key_id: str | None, expires_at: float, now: float) -> str:
         """A key for a browser: it opens sessions that begin with *session*, until it expires."""
         secret = f"ek_{secrets.token_urlsafe(24)}"
-        with self._engine.begin() as connection:
+        row = {"digest": _digest(secret), "key_id": key_id, "session": session, "expires_at": expires_at}
+
+        def work(connection: Connection) -> None:
             connection.execute(delete(SECRETS).where(SECRETS.c.expires_at <= now))
-            values = {
-                "digest": _digest(secret),
-                "key_id": key_id,
-                "session": session,
-                "expires_at": expires_at,
-            }
-            connection.execute(insert(SECRETS).values(**values))
+            connection.execute(insert(SECRETS).values(**row))
+
+        self._database.write(work)
         return secret
 
     def session_of(self, secret: str, now: float) -> str | None:
         """What a session opened with this ephemeral key begins with; None if it is none, or no longer one."""
-        with self._engine.connect() as connection:
+        with self._database.reading() as connection:
             row = (
                 connection.execute(select(SECRETS).where(SECRETS.c.digest == _digest(secret)))
                 .mappings()
@@ -145,27 +188,8 @@ class SqlKeys:
 
 
 def open_store(place: str) -> SqlKeys:
-    """*place* is a database's URL or a file's path."""
-    if "://" in place:
-        return SqlKeys(place)
-    path = Path(place)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-    return SqlKeys(f"sqlite:///{path}")
-
-
-def _open(url: str) -> Engine:
-    if url == MEMORY:
-        return create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA busy_timeout=5000")
+    """Only the keys. *place* is a database's URL or a file's path."""
+    return SqlKeys(open_database(place))
 
 
 def _digest(secret: str) -> str:

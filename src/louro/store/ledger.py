@@ -1,0 +1,238 @@
+"""What was used, in a database: each entry once, and the sums that budgets ask for kept beside them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, String, case, cast, func, select
+
+from louro.store.base import EVERYTHING, Counted, Entry, Filters, GroupBy, Spent, Usage
+from louro.store.database import Database, upsert
+from louro.store.prices import NO_TOKENS, Tokens
+from louro.store.tables import ENTRIES, TOKEN_KINDS, TOTALS
+
+MAX_WAITING = 1_000
+"""Calls of `record` that wait for the writer; the next waits to be let in. One for each session, and some."""
+MAX_CALLS = 200
+"""In one transaction: it takes some 10 ms then, and others wait for it."""
+_COUNTED: tuple[Counted, ...] = ("key", "project", "session")
+_SUMMED = (*TOKEN_KINDS, "input_ms", "output_ms", "tool_calls", "price_nanos")
+
+
+class LedgerClosed(Exception):
+    """What came after `close` is not recorded."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    rows: tuple[dict[str, Any], ...]
+    done: Future[None] = field(default_factory=Future)
+
+
+class SqlLedger:
+    """Calls of many threads share a transaction: a disk that is sure of one thing a time is slow otherwise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._calls: queue.Queue[_Call | None] = queue.Queue(MAX_WAITING)
+        self._door = threading.Lock()
+        self._writer: threading.Thread | None = None
+        self._is_closed = False
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Returns when they are on disk. What was recorded before, by kind and id, is left as it is.
+
+        Raises:
+            LedgerClosed
+            SQLAlchemyError: the database takes none of them, now or at all. They may be recorded again.
+            OverflowError: a number has more than 64 bits.
+        """
+        if not entries:
+            return
+        call = _Call(tuple(map(_row, entries)))
+        with self._door:
+            if self._is_closed:
+                raise LedgerClosed
+            self._start()
+            self._calls.put(call)
+        call.done.result()
+
+    def close(self) -> None:
+        """What waits is written first. Does not close the database."""
+        with self._door:
+            writer, self._writer = self._writer, None
+            self._is_closed = True
+            if writer is not None:
+                self._calls.put(None)
+        if writer is not None:
+            writer.join()
+
+    def spent(self, what: Counted, name: str, since: date | None = None) -> Spent:
+        """By a key's id, a project or a session, from that UTC day on; None is from the first."""
+        with self._database.reading() as connection:
+            return spent_in(connection, what, name, since)
+
+    def usage(
+        self, since: float, until: float, group_by: GroupBy, filters: Filters = EVERYTHING
+    ) -> list[Usage]:
+        """Sums of what was used from *since* on and before *until* (Unix time), by name; one for each group."""
+        group = func.coalesce(cast(_column(group_by), String), "")
+        sums = [func.sum(ENTRIES.c[name]).label(name) for name in _SUMMED]
+        heard = [
+            func.sum(ENTRIES.c.first_audio_ms).label("first_audio_ms"),
+            func.sum(case((ENTRIES.c.first_audio_ms.is_(None), 0), else_=1)).label("first_audios"),
+        ]
+        asked = (
+            select(group.label("name"), ENTRIES.c.kind, func.count().label("entries"), *sums, *heard)
+            .where(ENTRIES.c.at >= since, ENTRIES.c.at < until, *_conditions(filters))
+            .group_by("name", ENTRIES.c.kind)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(asked).mappings().all()
+        groups: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            groups[row["name"]].append(row)
+        return [_usage(name, groups[name]) for name in sorted(groups)]
+
+    # The writer
+
+    def _start(self) -> None:
+        if self._writer is None:
+            # A daemon: whoever waits for an entry still waits, and nobody else should at the end.
+            self._writer = threading.Thread(target=self._write_calls, name="louro-ledger", daemon=True)
+            self._writer.start()
+
+    def _write_calls(self) -> None:
+        is_open = True
+        while is_open:
+            calls, is_open = self._next_calls()
+            if calls:
+                self._settle(calls)
+
+    def _next_calls(self) -> tuple[list[_Call], bool]:
+        """All that wait, at least one; and whether more may come."""
+        calls: list[_Call] = []
+        call = self._calls.get()
+        while call is not None:
+            calls.append(call)
+            if len(calls) == MAX_CALLS:
+                return calls, True
+            try:
+                call = self._calls.get_nowait()
+            except queue.Empty:
+                return calls, True
+        return calls, False
+
+    def _settle(self, calls: Sequence[_Call]) -> None:
+        """Whoever is refused is told, alone: the others' entries are written."""
+        rows = [row for call in calls for row in call.rows]
+        try:
+            self._database.write_again(lambda connection: _insert(connection, rows))
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for; others wait for this thread
+            if len(calls) > 1:
+                for call in calls:
+                    self._settle([call])
+            else:
+                calls[0].done.set_exception(error)
+            return
+        for call in calls:
+            call.done.set_result(None)
+
+
+def spent_in(connection: Connection, what: Counted, name: str, since: date | None) -> Spent:
+    """`SqlLedger.spent`, in a transaction that is open."""
+    sums = [func.coalesce(func.sum(column), 0) for column in (TOTALS.c.nanos, TOTALS.c.tokens, TOTALS.c.ms)]
+    asked = select(*sums).where(TOTALS.c.counted == what, TOTALS.c.name == _clean(name))
+    if since is not None:
+        asked = asked.where(TOTALS.c.day >= since)
+    nanos, tokens, ms = connection.execute(asked).one()
+    return Spent(int(nanos), int(tokens), int(ms))
+
+
+def _insert(connection: Connection, all_rows: Sequence[dict[str, Any]]) -> None:
+    rows = {(row["kind"], row["id"]): row for row in reversed(all_rows)}
+    # Sorted, so that two writers never wait for each other in a circle.
+    added = connection.execute(
+        upsert(connection, ENTRIES).on_conflict_do_nothing().returning(ENTRIES.c.kind, ENTRIES.c.id),
+        [rows[one] for one in sorted(rows)],
+    )
+    totals = _totals(rows[kind, id_] for kind, id_ in added)
+    if not totals:
+        return
+    one = upsert(connection, TOTALS)
+    sums = {name: TOTALS.c[name] + one.excluded[name] for name in ("nanos", "tokens", "ms")}
+    connection.execute(
+        one.on_conflict_do_update(index_elements=["counted", "name", "day"], set_=sums), totals
+    )
+
+
+def _totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    sums: dict[tuple[Counted, str, date], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in rows:
+        names = (row["key_id"], row["project"], row["session_id"])
+        tokens = sum(row[kind] for kind in TOKEN_KINDS if not kind.startswith("cached"))
+        used = (row["price_nanos"], tokens, row["input_ms"] + row["output_ms"])
+        for counted, name in zip(_COUNTED, names, strict=True):
+            if name is not None:
+                total = sums[counted, name, row["day"]]
+                total[:] = [before + now for before, now in zip(total, used, strict=True)]
+    return [
+        {"counted": counted, "name": name, "day": day, "nanos": nanos, "tokens": tokens, "ms": ms}
+        for (counted, name, day), (nanos, tokens, ms) in sorted(sums.items())
+    ]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    texts = ("id", "kind", "session_id", "project", "model", "status")
+    numbers = ("input_ms", "output_ms", "tool_calls", "first_audio_ms", "duration_ms", "price_nanos")
+    own = vars(entry)
+    return {
+        **{name: _clean(own[name]) for name in texts},
+        **{name: own[name] for name in numbers},
+        **vars(entry.tokens),
+        "key_id": None if entry.key_id is None else _clean(entry.key_id),
+        "at": entry.at,
+        "day": datetime.fromtimestamp(entry.at, UTC).date(),
+        "price_since": entry.price_since,
+    }
+
+
+def _clean(text: str) -> str:
+    """A client may call its model anything; PostgreSQL takes no NUL, and nobody takes half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
+
+
+def _column(group_by: GroupBy) -> Any:
+    return ENTRIES.c["key_id" if group_by == "key" else group_by]
+
+
+def _conditions(filters: Filters) -> list[Any]:
+    return [ENTRIES.c[name] == _clean(value) for name, value in vars(filters).items() if value is not None]
+
+
+def _usage(name: str, rows: Sequence[Any]) -> Usage:
+    by_kind = {row["kind"]: _tokens(row) for row in rows}
+    first_audios = sum(int(row["first_audios"]) for row in rows)
+    first_audio_ms = sum(int(row["first_audio_ms"] or 0) for row in rows)
+    return Usage(
+        name=name,
+        entries={row["kind"]: row["entries"] for row in rows},
+        tokens=sum(by_kind.values(), NO_TOKENS),
+        response_tokens=by_kind.get("response", NO_TOKENS),
+        input_ms=sum(int(row["input_ms"]) for row in rows),
+        output_ms=sum(int(row["output_ms"]) for row in rows),
+        tool_calls=sum(int(row["tool_calls"]) for row in rows),
+        first_audio_ms=round(first_audio_ms / first_audios) if first_audios else None,
+        nanos=sum(int(row["price_nanos"]) for row in rows),
+    )
+
+
+def _tokens(row: Any) -> Tokens:
+    return Tokens(*(int(row[kind]) for kind in TOKEN_KINDS))

@@ -1,0 +1,40 @@
+"""All that a store keeps, over one database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from louro.store import audit
+from louro.store.database import Database, open_database
+from louro.store.keys import LOCAL, SqlKeys
+from louro.store.ledger import SqlLedger
+from louro.store.sql_budgets import SqlBudgets
+
+
+@dataclass(frozen=True)
+class Store:
+    """Every method blocks for as long as the database takes. May be used from several threads and processes."""
+
+    keys: SqlKeys
+    ledger: SqlLedger
+    budgets: SqlBudgets
+    database: Database
+
+    @staticmethod
+    def open(place: str, actor: str = LOCAL) -> Store:
+        """*place* is a database's URL or a file's path; *actor* stands in the audit for what is done here.
+
+        Raises:
+            FromTheFuture: it was written by a newer Louro.
+        """
+        database = open_database(place)
+        return Store(SqlKeys(database, actor), SqlLedger(database), SqlBudgets(database, actor), database)
+
+    def audit(self, since: float = 0.0, limit: int = 100) -> list[audit.Act]:
+        """Who made, changed and took back what: the newest *limit* of those since then, newest first."""
+        return audit.read(self.database, since, limit)
+
+    def close(self) -> None:
+        """What waits to be recorded is recorded first."""
+        self.ledger.close()
+        self.database.close()

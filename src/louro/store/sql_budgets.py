@@ -1,0 +1,104 @@
+"""Budgets in a database, and how far each is used up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, or_, select
+
+from louro.store import audit
+from louro.store.base import Spent
+from louro.store.budgets import Budget, Limit, Scope, Standing, since, state
+from louro.store.database import Database, upsert
+from louro.store.ledger import spent_in
+from louro.store.tables import BUDGETS
+
+
+class SqlBudgets:
+    """Every method blocks for as long as the database takes."""
+
+    def __init__(self, database: Database, actor: str) -> None:
+        self._database = database
+        self._actor = actor
+
+    def create(self, budget: Budget, now: float) -> None:
+        """In place of the one that its owner has for the same unit and period, if there is one."""
+        self._database.write(lambda connection: put(connection, budget, self._actor, now))
+
+    def remove(self, budget: Budget, now: float) -> bool:
+        """The one of its owner for the same unit and period, whatever its amount; False if there is none."""
+
+        def work(connection: Connection) -> bool:
+            gone = connection.execute(delete(BUDGETS).where(_same(budget)))
+            if gone.rowcount == 0:
+                return False
+            audit.write(connection, _act(budget, "budget.remove", self._actor, now))
+            return True
+
+        return self._database.write(work)
+
+    def all(self) -> list[Budget]:
+        ordered = select(BUDGETS).order_by(
+            BUDGETS.c.scope, BUDGETS.c.owner, BUDGETS.c.unit, BUDGETS.c.per, BUDGETS.c.amount
+        )
+        with self._database.reading() as connection:
+            return [_budget(row) for row in connection.execute(ordered).mappings()]
+
+    def standings(
+        self, now: float, key_id: str | None, project: str, session_id: str | None = None
+    ) -> list[Standing]:
+        """All budgets that a session of this key and project has to keep, and how far each is used up.
+
+        Without a *session_id* those for a session are as good as new.
+        """
+        theirs = and_(BUDGETS.c.scope == "project", BUDGETS.c.owner == project)
+        its = and_(BUDGETS.c.scope == "key", BUDGETS.c.owner == key_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(BUDGETS).where(or_(theirs, its))).mappings().all()
+            return [_standing(connection, _budget(row), session_id, now) for row in rows]
+
+
+def put(connection: Connection, budget: Budget, actor: str, now: float) -> None:
+    limit = budget.limit
+    row = {"scope": budget.scope, "owner": budget.owner, "per": limit.per, "unit": limit.unit}
+    one = upsert(connection, BUDGETS).values(**row, amount=limit.amount)
+    connection.execute(
+        one.on_conflict_do_update(
+            index_elements=["scope", "owner", "per", "unit"], set_={"amount": limit.amount}
+        )
+    )
+    audit.write(connection, _act(budget, "budget.set", actor, now))
+
+
+def of_key(connection: Connection, key_id: str) -> list[Limit]:
+    its = select(BUDGETS).where(BUDGETS.c.scope == "key", BUDGETS.c.owner == key_id)
+    return [_budget(row).limit for row in connection.execute(its).mappings()]
+
+
+def _standing(connection: Connection, budget: Budget, session_id: str | None, now: float) -> Standing:
+    today = datetime.fromtimestamp(now, UTC).date()
+    if budget.limit.per == "session":
+        spent = spent_in(connection, "session", session_id, None) if session_id is not None else Spent()
+    else:
+        spent = spent_in(connection, budget.scope, budget.owner, since(budget.limit.per, today))
+    return Standing(budget, spent, state(budget, spent))
+
+
+def _same(budget: Budget) -> Any:
+    return and_(
+        BUDGETS.c.scope == budget.scope,
+        BUDGETS.c.owner == budget.owner,
+        BUDGETS.c.per == budget.limit.per,
+        BUDGETS.c.unit == budget.limit.unit,
+    )
+
+
+def _act(budget: Budget, action: str, actor: str, now: float) -> audit.Act:
+    target = budget.owner if budget.scope == "key" else f"project {budget.owner}"
+    return audit.Act(now, actor, action, target, str(budget.limit))
+
+
+def _budget(row: Any) -> Budget:
+    scope: Scope = row["scope"]
+    return Budget(scope, row["owner"], Limit(row["amount"], row["unit"], row["per"]))
