@@ -62,22 +62,29 @@ class Resampler:
         if not ready:
             self._waiting = waiting
             return b""
-        windows = sliding_window_view(waiting, taps)
-        sums = self._few_places(windows, ready) if self._up <= 8 else self._many_places(windows, ready)
+        sums = self._few_places(waiting, ready) if self._up <= 8 else self._many_places(waiting, ready)
         used, self._next = divmod(self._next + self._down * ready, self._up)
         self._waiting = waiting[used:]
-        return np.clip(np.floor(sums / _UNIT + 0.5), -32_768, 32_767).astype("<i2").tobytes()
+        sums /= _UNIT
+        sums += 0.5
+        np.floor(sums, out=sums)
+        np.maximum(np.minimum(sums, 32_767, out=sums), -32_768, out=sums)
+        return sums.astype("<i2").tobytes()
 
-    def _few_places(self, windows: NDArray[np.float64], ready: int) -> NDArray[np.float64]:
-        """Every up-th output sits at the same place between its neighbours and shares its filter: 4 times as fast."""
-        sums = np.empty(ready)
+    def _few_places(self, waiting: NDArray[np.float64], ready: int) -> NDArray[np.float64]:
+        """Every up-th output sits at the same place between its neighbours and shares its filter. Of that, and of
+        what waits, every down-th belong together: so nothing is computed that is not wanted."""
+        sums = np.zeros(ready)
         for first in range(min(self._up, ready)):
             begin, place = divmod(self._next + self._down * first, self._up)
             same = sums[first :: self._up]
-            same[:] = windows[begin :: self._down][: len(same)] @ self._filters[place]
+            for part in range(self._down):
+                taps = self._filters[place, part :: self._down]
+                same += np.correlate(waiting[begin + part :: self._down], taps, "valid")[: len(same)]
         return sums
 
-    def _many_places(self, windows: NDArray[np.float64], ready: int) -> NDArray[np.float64]:
+    def _many_places(self, waiting: NDArray[np.float64], ready: int) -> NDArray[np.float64]:
+        windows = sliding_window_view(waiting, self._filters.shape[1])
         begin, place = np.divmod(self._next + self._down * np.arange(ready), self._up)
         sums: NDArray[np.float64] = np.einsum("nk,nk->n", windows[begin], self._filters[place])
         return sums

@@ -1,0 +1,95 @@
+"""What the client costs: of one core, in percent, while it listens and while it speaks, echo cancellation included.
+
+    python benchmarks/client.py [--seconds 20] [--no-cancel-echo]
+
+A client with microphone and loudspeaker on a virtual sound card (PulseAudio), in a process of its own; a server of
+scripted engines in another. Processor time is read from /proc: Linux only. Listening is silence that is sent;
+speaking is a hum that is received and played, while silence is sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import anyio
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.client.virtual_sound import virtual_sound  # noqa: E402 - found from the repository's root
+
+LOURO = Path(sys.executable).with_name("louro")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SETTLE_S = 3.0
+LONG_ANSWER = "one two three four five six seven eight nine ten " * 60
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def measure(pid: int, seconds: float) -> float:
+    """Percent of one core."""
+    before, begun = cpu_s(pid), time.monotonic()
+    time.sleep(seconds)
+    return 100 * (cpu_s(pid) - before) / (time.monotonic() - begun)
+
+
+async def converse(url: str, *, cancel_echo: bool) -> None:
+    """The client: listen until a line comes, then speak until the next."""
+    from louro.client import RealtimeClient  # noqa: PLC0415 - PortAudio must load where the card is there
+    from louro.client.voice import voice  # noqa: PLC0415
+
+    async with RealtimeClient(url, env_file=None) as client, voice(client, cancel_echo=cancel_echo) as talking:
+        print("listening", flush=True)
+        await anyio.to_thread.run_sync(sys.stdin.readline)
+        await client.send_user_message("Speak.")
+        while not talking.playback.is_playing:
+            await anyio.sleep(0.05)
+        print("speaking", flush=True)
+        await anyio.to_thread.run_sync(sys.stdin.readline)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--no-cancel-echo", action="store_true")
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    plan = parser.parse_args()
+    if plan.url:
+        anyio.run(lambda: converse(plan.url, cancel_echo=not plan.no_cancel_echo))
+        return
+    engines = ["--vad=scripted", "--stt=scripted", f"--llm=scripted:text={LONG_ANSWER}", "--tts=scripted"]
+    serving = subprocess.Popen(
+        [LOURO, "serve", "--port", "0", *engines], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert serving.stdout is not None
+    found = re.search(r"http://\S+", serving.stdout.readline())
+    assert found, "the server did not start"
+    with virtual_sound() as card:
+        command = [sys.executable, __file__, "--url", found[0], *sys.argv[1:]]
+        client = subprocess.Popen(
+            command, env=card.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert client.stdin is not None
+        assert client.stdout is not None
+        for goal in (2, 5):
+            doing = client.stdout.readline().strip()
+            time.sleep(SETTLE_S)
+            print(f"{doing:10} {measure(client.pid, plan.seconds):5.1f} % of a core (goal {goal})", flush=True)
+            client.stdin.write("\n")
+            client.stdin.flush()
+        client.wait(10)
+    serving.terminate()
+    serving.wait(10)
+
+
+if __name__ == "__main__":
+    main()
