@@ -20,6 +20,7 @@ from louro.client.echo import (
     REFERENCE_LIMIT_MS,
     SETTLE_FRAMES,
     SLACK_MS,
+    WITHHELD_BYTES,
     EchoCanceller,
     Passthrough,
     Reference,
@@ -69,6 +70,25 @@ def test_20_db_of_the_echo_are_gone_after_two_seconds(delay_ms: int) -> None:
     left = cleaned(webrtc(), pcm_of(far), pcm_of(heard))
     late = slice(2 * 24_000, len(left))
     assert power_db(heard[late]) - power_db(left[late]) >= 20
+
+
+def test_an_echo_after_a_long_silence_is_gone_as_soon_as_one_before() -> None:
+    far = spoken("story", "capital", "sum_7_5")
+    silent = np.zeros(24_000 * 3)
+    played = np.concatenate((far, silent, far))
+    heard = echo_of(played, 90)
+    left = cleaned(webrtc(), pcm_of(played), pcm_of(heard))
+    again = slice(len(far) + len(silent) + 24_000 // 2, len(left))
+    assert power_db(heard[again]) - power_db(left[again]) >= 20
+
+
+def test_what_is_said_into_the_silence_is_passed_on_whole() -> None:
+    near = spoken("human")
+    silence_first = np.concatenate((np.zeros(24_000 * 2), near))
+    left = cleaned(webrtc(), bytes(len(silence_first) * 2), pcm_of(silence_first))
+    late = WITHHELD_BYTES // 2
+    said = silence_first[: len(left) - late]
+    assert np.abs(left[late:] - said)[24_000 * 2 :].max() < 2 / 32_768
 
 
 def test_speech_comes_through_when_nothing_is_played() -> None:

@@ -11,16 +11,16 @@ from sqlalchemy import create_engine, update
 
 from louro.store import memory
 from louro.store.base import Keys
-from louro.store.keys import MEMORY, SqlKeys, open_store
+from louro.store.keys import SqlKeys, open_store
 from louro.store.memory import MemoryKeys
 from louro.store.tables import SCHEMA, FromTheFuture
 
 NOW = 1_800_000_000.0
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlKeys]:
-    opened = open_store(MEMORY if request.param == "memory" else str(tmp_path / "data" / "louro.db"))
+@pytest.fixture
+def store(place: str) -> Iterator[SqlKeys]:
+    opened = open_store(place)
     yield opened
     opened.close()
 
@@ -51,7 +51,15 @@ def test_what_is_kept_is_not_the_key(tmp_path: Path) -> None:
 
 def test_a_wrong_key_is_none(store: SqlKeys) -> None:
     secret = create(store)
-    for wrong in ("", "sk-", secret[:-1], secret + "x", secret[:14] + "x" * 40, "sk-lr-00000000" + "x" * 32):
+    for wrong in (
+        "",
+        "sk-",
+        secret[:-1],
+        secret + "x",
+        secret[:14] + "x" * 40,
+        "sk-lr-00000000" + "x" * 32,
+        "sk\0",
+    ):
         assert store.find(wrong, NOW) is None
 
 
@@ -115,15 +123,21 @@ def test_an_ephemeral_key_dies_with_its_owner(store: SqlKeys) -> None:
     assert store.session_of(secret, NOW + 1) is None
 
 
-def test_several_processes_may_share_a_file(tmp_path: Path) -> None:
-    path = str(tmp_path / "louro.db")
-    stores = [open_store(path) for _ in range(4)]
+def test_several_servers_may_share_a_database(shared_place: str) -> None:
+    stores = [open_store(shared_place) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         secrets = list(threads.map(lambda n: create(stores[n % 4], f"app {n}"), range(40)))
     assert len({secret[:14] for secret in secrets}) == 40
     assert all(stores[0].find(secret, NOW) for secret in secrets)
     for store in stores:
         store.close()
+
+
+def test_a_key_that_is_busy_is_not_written_at_every_call(store: SqlKeys) -> None:
+    secret = create(store)
+    for after_s, used_at_s in ((0, 0), (59, 0), (60, 60), (61, 60)):
+        assert store.find(secret, NOW + after_s) is not None
+        assert store.all()[0].used_at == NOW + used_at_s
 
 
 def test_a_database_from_the_future_is_left_alone(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from louro.cli.embedded import embedded_server
 from louro.cli.keys import app as keys_app
 from louro.cli.sound import play, read_sound, write_sound
 from louro.cli.talk import talk
+from louro.cli.usage import app as usage_app
 from louro.client.errors import ConnectionFailed
 from louro.config import ConfigProblem, Settings, check_exposure, read_settings
 from louro.engines import catalogue, registry
@@ -43,6 +44,7 @@ bench_app = typer.Typer(help="Measure a Realtime server.")
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
 app.add_typer(keys_app, name="keys")
+app.add_typer(usage_app, name="usage")
 app.command()(talk)
 out = Console()
 notes = Console(stderr=True)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from louro.config import ConfigProblem, read_settings
 from louro.server import default_store
 from louro.store.base import Key
+from louro.store.budgets import BudgetProblem, Limit, parse_limit
 
 if TYPE_CHECKING:
-    from louro.store.keys import SqlKeys
+    from louro.store.sql import Store as SqlStore
 
 app = typer.Typer(help="API keys: who may use this server.")
 out = Console()
@@ -38,34 +43,53 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="In so long: 12h, 30d, 4w.", show_default="never")
     ] = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(help="So much and no more: 5 USD/day, 100000 tokens/month, 60 minutes, 2 USD/session."),
+    ] = None,
     env: Annotated[Path | None, typer.Option(help="Write it into this file as OPENAI_API_KEY.")] = None,
     store: Store = None,
 ) -> None:
     """Make a key, and show it: once, and never again."""
+    from louro.store.keys import NewKey  # noqa: PLC0415 - it costs 28 MB
+
     now = _now()
     expires_at = now + _seconds(expires) if expires else None
-    made = _open(store).create(
-        name, project=project, scopes=scopes or ["realtime"], expires_at=expires_at, now=now
-    )
+    limits = tuple(map(read_limit, budget or ()))
+    new = NewKey(name, project, tuple(scopes or ["realtime"]), expires_at, limits)
+    with opened(store) as kept:
+        made = kept.keys.create_limited(new, now)
     _show(*made, env)
 
 
 @app.command("list")
 def list_keys(store: Store = None) -> None:
     """All keys, with what is known of them; the keys themselves are not kept."""
-    table = Table("name", "project", "begins with", "made", "expires", "last used", "")
     now = _now()
-    for key in _open(store).all():
+    with opened(store) as kept:
+        keys, budgets = kept.keys.all(), kept.budgets.all()
+    limits: dict[str, list[str]] = {}
+    for budget in budgets:
+        if budget.scope == "key":
+            limits.setdefault(budget.owner, []).append(str(budget.limit))
+    table = Table("name", "project", "begins with", "made", "expires", "last used", "")
+    if limits:
+        table.add_column("budgets")
+    for key in keys:
         state = "revoked" if key.revoked_at else "" if key.is_valid(now) else "expired"
-        times = (key.created_at, key.expires_at, key.used_at)
-        table.add_row(key.name, key.project, f"{key.prefix}...", *map(_day, times), state)
+        times = map(_day, (key.created_at, key.expires_at, key.used_at))
+        cells = [key.name, key.project, f"{key.prefix}...", *times, state]
+        if limits:
+            cells.append("\n".join(limits.get(key.id, ())))
+        table.add_row(*map(escape, cells))
     out.print(table)
 
 
 @app.command()
 def revoke(which: Which, store: Store = None) -> None:
     """Take a key back: no session begins with it any more. Live ones go on."""
-    key = _open(store).revoke(which, _now())
+    with opened(store) as kept:
+        key = kept.keys.revoke(which, _now())
     if key is None:
         raise ConfigProblem(f"There is no valid key '{which}'. `louro keys list` shows them.")
     out.print(f"The key '{key.name}' ({key.prefix}...) is revoked.")
@@ -78,16 +102,44 @@ def rotate(
     store: Store = None,
 ) -> None:
     """Revoke a key, and make another like it."""
-    made = _open(store).rotate(which, _now())
+    with opened(store) as kept:
+        made = kept.keys.rotate(which, _now())
     if made is None:
         raise ConfigProblem(f"There is no valid key '{which}'. `louro keys list` shows them.")
     _show(*made, env)
 
 
-def _open(place: str | None) -> SqlKeys:
-    from louro.store.keys import open_store  # noqa: PLC0415 - it costs 28 MB, and `louro serve` loads this module too
+@contextmanager
+def opened(place: str | None) -> Iterator[SqlStore]:
+    """What is done in it is done by whoever is logged in here."""
+    from louro.store.database import StoreUnavailable  # noqa: PLC0415 - 28 MB, and `louro serve` loads this module too
+    from louro.store.sql import Store as SqlStore  # noqa: PLC0415
+    from louro.store.tables import FromTheFuture  # noqa: PLC0415
 
-    return open_store(place or read_settings(None, {}, {}).store or str(default_store()))
+    try:
+        opened_store = SqlStore.open(place_of(place), actor=_who())
+    except (StoreUnavailable, FromTheFuture) as problem:
+        raise ConfigProblem(str(problem)) from None
+    with closing(opened_store) as store:
+        yield store
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user has no name
+        return "nobody known"
+
+
+def place_of(place: str | None) -> str:
+    return place or read_settings(None, {}, {}).store or str(default_store())
+
+
+def read_limit(text: str) -> Limit:
+    try:
+        return parse_limit(text)
+    except BudgetProblem as problem:
+        raise ConfigProblem(str(problem)) from None
 
 
 def _show(key: Key, secret: str, env: Path | None) -> None:

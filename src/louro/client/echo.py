@@ -29,6 +29,11 @@ buffers some 40 ms."""
 SLACK_MS = 50
 """How much may be left over when the microphone has caught up: the cushion, and what bursts have added to it."""
 SETTLE_FRAMES = 100
+QUIET_FRAMES = 100
+"""After a second in which nothing was played there is no echo, and nothing is done about it: a third of the client's
+work while it listens."""
+WITHHELD_BYTES = 223 * 2
+"""What the processor withholds. It is withheld without it too, so that no sound is lost or doubled in between."""
 MISSING = "Echo is not cancelled: pywebrtc-audio is not installed. Use headphones, or install 'louro[audio]'."
 
 
@@ -122,6 +127,8 @@ class WebRtcEchoCanceller:
         self._reference = Reference()
         self._processor = AudioProcessor(sample_rate=SAMPLE_RATE_HZ, echo_cancellation=True)
         self._rest = b""
+        self._withheld = bytes(WITHHELD_BYTES)
+        self._quiet_frames = 0
 
     def play(self, pcm: bytes) -> None:
         self._reference.put(pcm)
@@ -134,6 +141,11 @@ class WebRtcEchoCanceller:
 
     def _frame(self, heard: bytes) -> bytes:
         played = self._reference.next(FRAME_BYTES)
+        late = self._withheld + heard
+        self._withheld = late[FRAME_BYTES:]
+        self._quiet_frames = self._quiet_frames + 1 if played.count(0) == FRAME_BYTES else 0
+        if self._quiet_frames > QUIET_FRAMES:
+            return late[:FRAME_BYTES]
         return self._processor.process(np.frombuffer(heard, "<i2"), np.frombuffer(played, "<i2")).tobytes()
 
 

@@ -115,7 +115,7 @@ class Usage:
 class Filters:
     """None is all of them."""
 
-    key_id: str | None = None
+    key_ids: tuple[str, ...] | None = None
     project: str | None = None
     model: str | None = None
     kind: Kind | None = None

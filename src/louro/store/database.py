@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, QueuePool, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from louro.store.tables import migrate
 
@@ -25,6 +26,10 @@ _PASSING = ("40001", "40P01", "55P03")
 T = TypeVar("T")
 
 
+class StoreUnavailable(Exception):
+    """There is no such database, or none that we can use. The message says why, and shows no password."""
+
+
 class Database:
     """Its tables are made, or brought up to date, when it is opened.
 
@@ -33,6 +38,7 @@ class Database:
 
     Raises:
         FromTheFuture: it was written by a newer Louro.
+        StoreUnavailable
     """
 
     def __init__(self, url: str) -> None:
@@ -40,6 +46,9 @@ class Database:
         self._writing = self._engine.execution_options(is_writing=True)
         try:
             self.write(migrate)
+        except DBAPIError as error:
+            self.close()
+            raise StoreUnavailable(f"The store {self._engine.url} cannot be used: {error.orig}") from error
         except BaseException:
             self.close()
             raise
@@ -75,12 +84,20 @@ class Database:
 
 
 def open_database(place: str) -> Database:
-    """*place* is a database's URL or a file's path."""
+    """*place* is a database's URL or a file's path. Of PostgreSQL's drivers we know one: psycopg 3.
+
+    Raises:
+        FromTheFuture: it was written by a newer Louro.
+        StoreUnavailable
+    """
     if "://" in place:
-        return Database(place)
+        return Database(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", place))
     path = Path(place)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"The store {path} cannot be made: {error.strerror}") from error
     return Database(f"sqlite:///{path}")
 
 
@@ -92,17 +109,27 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
 
 
 def _engine(url: str) -> Engine:
-    if url == MEMORY:
-        # One connection is the whole database: who has it, has it alone.
-        engine = create_engine(
-            url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False}
-        )
-    elif url.startswith("sqlite"):
-        engine = create_engine(url)
-    else:
-        return create_engine(url, pool_pre_ping=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    try:
+        if url == MEMORY:
+            # One connection is the whole database: who has it, has it alone.
+            engine = create_engine(
+                url,
+                poolclass=QueuePool,
+                pool_size=1,
+                max_overflow=0,
+                connect_args={"check_same_thread": False},
+            )
+        else:
+            engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable(f"There is no {error.name} here: pip install 'louro[postgres]'") from error
+    except ArgumentError as error:
+        raise StoreUnavailable(f"That is no database's URL: {error}") from error
+    if engine.dialect.name not in ("sqlite", "postgresql"):
+        raise StoreUnavailable(f"A store is SQLite or PostgreSQL, not {engine.dialect.name}.")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

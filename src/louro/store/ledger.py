@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, case, cast, func, select
+from sqlalchemy import Connection, String, bindparam, case, cast, func, select
 
 from louro.store.base import EVERYTHING, Counted, Entry, Filters, GroupBy, Spent, Usage
 from louro.store.database import Database, upsert
@@ -24,6 +24,12 @@ MAX_CALLS = 200
 """In one transaction: it takes some 10 ms then, and others wait for it."""
 _COUNTED: tuple[Counted, ...] = ("key", "project", "session")
 _SUMMED = (*TOKEN_KINDS, "input_ms", "output_ms", "tool_calls", "price_nanos")
+# Made once: it is asked before every answer, and to make it takes longer than to ask it.
+_SPENT = select(*(func.coalesce(func.sum(TOTALS.c[name]), 0) for name in ("nanos", "tokens", "ms"))).where(
+    TOTALS.c.counted == bindparam("what"),
+    TOTALS.c.name == bindparam("whose"),
+    TOTALS.c.day >= bindparam("since"),
+)
 
 
 class LedgerClosed(Exception):
@@ -148,11 +154,8 @@ class SqlLedger:
 
 def spent_in(connection: Connection, what: Counted, name: str, since: date | None) -> Spent:
     """`SqlLedger.spent`, in a transaction that is open."""
-    sums = [func.coalesce(func.sum(column), 0) for column in (TOTALS.c.nanos, TOTALS.c.tokens, TOTALS.c.ms)]
-    asked = select(*sums).where(TOTALS.c.counted == what, TOTALS.c.name == _clean(name))
-    if since is not None:
-        asked = asked.where(TOTALS.c.day >= since)
-    nanos, tokens, ms = connection.execute(asked).one()
+    asked = {"what": what, "whose": _clean(name), "since": since or date.min}
+    nanos, tokens, ms = connection.execute(_SPENT, asked).one()
     return Spent(int(nanos), int(tokens), int(ms))
 
 
@@ -214,7 +217,13 @@ def _column(group_by: GroupBy) -> Any:
 
 
 def _conditions(filters: Filters) -> list[Any]:
-    return [ENTRIES.c[name] == _clean(value) for name, value in vars(filters).items() if value is not None]
+    exact = {"project": filters.project, "model": filters.model, "kind": filters.kind}
+    found: list[Any] = [
+        ENTRIES.c[name] == _clean(value) for name, value in exact.items() if value is not None
+    ]
+    if filters.key_ids is not None:
+        found.append(ENTRIES.c.key_id.in_(filters.key_ids))
+    return found
 
 
 def _usage(name: str, rows: Sequence[Any]) -> Usage:

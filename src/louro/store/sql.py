@@ -26,6 +26,7 @@ class Store:
 
         Raises:
             FromTheFuture: it was written by a newer Louro.
+            StoreUnavailable
         """
         database = open_database(place)
         return Store(SqlKeys(database, actor), SqlLedger(database), SqlBudgets(database, actor), database)

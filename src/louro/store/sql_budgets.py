@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 
 from louro.store import audit
 from louro.store.base import Spent
@@ -13,6 +13,14 @@ from louro.store.budgets import Budget, Limit, Scope, Standing, since, state
 from louro.store.database import Database, upsert
 from louro.store.ledger import spent_in
 from louro.store.tables import BUDGETS
+
+# Made once, as what it is asked for is asked before every answer.
+_THEIRS = select(BUDGETS).where(
+    or_(
+        and_(BUDGETS.c.scope == "key", BUDGETS.c.owner == bindparam("key_id")),
+        and_(BUDGETS.c.scope == "project", BUDGETS.c.owner == bindparam("project")),
+    )
+)
 
 
 class SqlBudgets:
@@ -52,11 +60,15 @@ class SqlBudgets:
 
         Without a *session_id* those for a session are as good as new.
         """
-        theirs = and_(BUDGETS.c.scope == "project", BUDGETS.c.owner == project)
-        its = and_(BUDGETS.c.scope == "key", BUDGETS.c.owner == key_id)
         with self._database.reading() as connection:
-            rows = connection.execute(select(BUDGETS).where(or_(theirs, its))).mappings().all()
+            rows = connection.execute(_THEIRS, {"key_id": key_id, "project": project}).mappings().all()
             return [_standing(connection, _budget(row), session_id, now) for row in rows]
+
+    def all_standings(self, now: float) -> list[Standing]:
+        """Those for a session are as good as new: which session is not said."""
+        budgets = self.all()
+        with self._database.reading() as connection:
+            return [_standing(connection, budget, None, now) for budget in budgets]
 
 
 def put(connection: Connection, budget: Budget, actor: str, now: float) -> None:

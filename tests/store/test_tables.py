@@ -1,0 +1,106 @@
+"""An old database becomes a new one and keeps what it has; several may be the first to open one."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from tests.store.recorder import an_entry
+
+from louro.store.budgets import Budget, parse_limit
+from louro.store.sql import Store
+from louro.store.tables import VERSION, FromTheFuture
+
+NOW = 1_800_000_000.0
+SECRET = "sk-lr-0011223344556677889900aabbccddee"
+VERSION_1 = """
+CREATE TABLE louro_schema (version INTEGER NOT NULL);
+CREATE TABLE keys (
+    id VARCHAR(40) NOT NULL, name VARCHAR(200) NOT NULL, project VARCHAR(200) NOT NULL,
+    scopes VARCHAR(400) NOT NULL, prefix VARCHAR(24) NOT NULL, digest VARCHAR(64) NOT NULL,
+    created_at FLOAT NOT NULL, expires_at FLOAT, revoked_at FLOAT, used_at FLOAT,
+    PRIMARY KEY (id), UNIQUE (prefix)
+);
+CREATE TABLE client_secrets (
+    digest VARCHAR(64) NOT NULL, key_id VARCHAR(40), session TEXT NOT NULL, expires_at FLOAT NOT NULL,
+    PRIMARY KEY (digest)
+);
+CREATE INDEX ix_client_secrets_expires_at ON client_secrets (expires_at);
+INSERT INTO louro_schema VALUES (1);
+INSERT INTO keys VALUES ('key_1', 'app', 'shop', 'realtime', 'sk-lr-00112233', 'DIGEST', 5.5, NULL, NULL, NULL)
+"""
+
+
+def run(place: str, statements: str) -> None:
+    engine = create_engine(place if "://" in place else f"sqlite:///{place}")
+    with engine.begin() as connection:
+        for statement in statements.split(";"):
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def version(store: Store) -> list[int]:
+    with store.database.reading() as connection:
+        return list(connection.execute(text("SELECT version FROM louro_schema")).scalars())
+
+
+def old_database(place: str) -> None:
+    if "://" not in place:
+        Path(place).parent.mkdir()
+    run(place, VERSION_1.replace("DIGEST", hashlib.sha256(SECRET.encode()).hexdigest()))
+
+
+def test_a_database_of_version_1_keeps_its_keys_and_counts_from_now_on(shared_place: str) -> None:
+    old_database(shared_place)
+    store = Store.open(shared_place)
+    assert version(store) == [VERSION]
+    key = store.keys.find(SECRET, NOW)
+    assert key is not None
+    assert (key.id, key.name, key.created_at) == ("key_1", "app", 5.5)
+    store.ledger.record([an_entry("a")])
+    store.budgets.create(Budget("key", "key_1", parse_limit("1 USD")), NOW)
+    assert store.keys.rotate("app", NOW + 1) is not None
+    store.close()
+    again = Store.open(shared_place)
+    assert version(again) == [VERSION]
+    assert again.ledger.spent("key", "key_1").tokens == 30
+    assert len(again.audit()) == 5
+    again.close()
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_several_processes_may_be_the_first(shared_place: str, is_old: bool) -> None:
+    if is_old:
+        old_database(shared_place)
+    program = (
+        "import sys; from louro.store.sql import Store; input(); Store.open(sys.argv[1]).close(); print('ok')"
+    )
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, shared_place],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for start in starts:
+        assert start.stdin is not None
+        start.stdin.write("\n")
+        start.stdin.flush()
+    assert [start.communicate(timeout=60)[0] for start in starts] == ["ok\n"] * 4
+    store = Store.open(shared_place)
+    assert version(store) == [VERSION], "one row, not one for each"
+    store.close()
+
+
+def test_a_database_from_the_future_is_left_as_it_is(shared_place: str) -> None:
+    Store.open(shared_place).close()
+    run(shared_place, "DROP TABLE audit; UPDATE louro_schema SET version = 99")
+    with pytest.raises(FromTheFuture, match="version 99"):
+        Store.open(shared_place)
+    run(shared_place, "CREATE TABLE audit (id INTEGER)")
