@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Silence after which an answer is drafted. 0 or null: never."""
     store: str = ""
     """Where keys are kept: a file, or a database's URL. Empty: louro.db in this user's data folder."""
+    prices: str = ""
+    """A price list of your own: see docs/usage.md."""
     record: str = ""
     """A folder for the logs of all sessions. They hold what was said."""
     tls_cert: str = ""

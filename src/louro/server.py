@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -14,15 +16,17 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from louro import memory
-from louro.config import Settings
+from louro.config import ConfigProblem, Settings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
 from louro.http.app import Application
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
 from louro.relay.endpoint import RelayApplication, RelayEndpoint
+from louro.store.account import Books
 from louro.store.base import Keys
 from louro.store.memory import MemoryKeys
+from louro.store.prices import PriceProblem, PriceTable
 from louro.transports.door import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
@@ -94,14 +98,40 @@ class LouroServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def open_keys(settings: Settings) -> Keys:
-    """The keys of this installation. Where none was ever made there is no file, and ephemeral keys live in memory."""
+@dataclass(frozen=True)
+class Office:
+    """Who may come in, and what they use."""
+
+    keys: Keys
+    books: Books | None
+    """None where no key was ever made: nobody is there to be counted."""
+
+
+def open_office(settings: Settings, clock: Callable[[], float] = time.time) -> Office:  # noqa: TID251
+    """Where no key was ever made there is no file, and ephemeral keys live in memory. Never closed: what is recorded is
+    on disk.
+
+    Raises:
+        ConfigProblem: the store or the price list cannot be used.
+    """
     place = settings.store or str(default_store())
     if "://" not in place and not Path(place).exists():
-        return MemoryKeys()
-    from louro.store.keys import open_store  # noqa: PLC0415 - it costs 28 MB, and most servers have no keys
+        return Office(MemoryKeys(), None)
+    from louro.store.database import StoreUnavailable  # noqa: PLC0415 - it costs 28 MB, and most servers have no keys
+    from louro.store.sql import Store  # noqa: PLC0415
+    from louro.store.tables import FromTheFuture  # noqa: PLC0415
 
-    return open_store(place)
+    try:
+        prices = PriceTable.load(Path(settings.prices) if settings.prices else None)
+        store = Store.open(place)
+    except (StoreUnavailable, FromTheFuture, PriceProblem) as problem:
+        raise ConfigProblem(str(problem)) from None
+    return Office(store.keys, Books(store.ledger, store.budgets, prices, clock))
+
+
+def open_keys(settings: Settings) -> Keys:
+    """See `open_office`."""
+    return open_office(settings).keys
 
 
 def default_store() -> Path:
@@ -110,7 +140,8 @@ def default_store() -> Path:
 
 def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
     """*started_at* is told the address once it can be reached."""
-    app = Application(settings, engines, open_keys(settings))
+    office = open_office(settings)
+    app = Application(settings, engines, office.keys, books=office.books)
     return LouroServer(_config(app, settings), app.gate, settings.drain_s, started_at)
 
 

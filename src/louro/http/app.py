@@ -16,6 +16,7 @@ from louro.http.metrics import Metrics
 from louro.http.realtime import RealtimeEndpoint
 from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
+from louro.store.account import Books
 from louro.store.base import Keys
 from louro.transports.door import Gate
 
@@ -51,12 +52,13 @@ class Application:
         engines: Engines,
         store: Keys,
         clock: Callable[[], float] = time.time,  # noqa: TID251 - the one place where the clock comes from
+        books: Books | None = None,
     ) -> None:
         metrics = Metrics()
         doorkeeper = Doorkeeper(settings.api_keys, store, clock)
         self.gate = Gate(settings.sessions, settings.queue, settings.queue_s)
         """Knows the live sessions."""
-        self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate, doorkeeper, clock)
+        self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate, doorkeeper, clock, books)
         self._http = _http(settings, metrics, self.gate)
         SecretsDesk(doorkeeper, store, self._realtime.setup_of, clock).add_to(self._http)
 

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import anyio.to_thread
 import msgspec
 
-from louro.protocol.session import SessionPatch
 from louro.store.base import Keys
-from louro.transports.door import Refusal
+from louro.transports.door import Admitted, BoundSession, Refusal
 
 EPHEMERAL = "ek_"
 SCOPE = "realtime"
-
-
-class BoundSession(msgspec.Struct, frozen=True):
-    """What an ephemeral key stands for."""
-
-    model: str
-    patch: SessionPatch
-
-
-@dataclass(frozen=True)
-class Admitted:
-    key_id: str | None = None
-    """None of a key that stands in the settings, and where no key is needed."""
-    session: BoundSession | None = None
 
 
 class Doorkeeper:
@@ -52,7 +36,9 @@ class Doorkeeper:
             bound = self._store.session_of(key, now)
             if bound is None:
                 raise Refusal("invalid_api_key", "This ephemeral key is unknown, or has expired.", 3000)
-            return Admitted(session=msgspec.json.decode(bound, type=BoundSession))
+            owner = self._store.owner_of(key)
+            session = msgspec.json.decode(bound, type=BoundSession)
+            return Admitted(session=session) if owner is None else Admitted(owner.id, owner.project, session)
         found = self._store.find(key, now) if key else None
         if found is None:
             if not self._known and not self._store.has_keys:
@@ -61,4 +47,4 @@ class Doorkeeper:
             raise Refusal("invalid_api_key", f"Incorrect API key provided: {shown}.", 3000)
         if SCOPE not in found.scopes:
             raise Refusal("insufficient_scope", f"This key lacks the scope '{SCOPE}'.", 3000)
-        return Admitted(key_id=found.id)
+        return Admitted(found.id, found.project)

@@ -15,7 +15,7 @@ import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from louro.config import Settings
-from louro.http.doorkeeper import Admitted, Doorkeeper
+from louro.http.doorkeeper import Doorkeeper
 from louro.http.metrics import Metrics
 from louro.pipeline.driver import Driver, Engines
 from louro.pipeline.machine import FileLog, Machine
@@ -24,10 +24,13 @@ from louro.protocol.server_events import Error, ErrorDetail
 from louro.protocol.session import TranscriptionSessionPatch
 from louro.protocol.wire import Dialect
 from louro.session.setup import Setup
+from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import Gate, Refusal
+from louro.transports.door import Admitted, Gate, Refusal
 from louro.transports.websocket import WebSocketConnection
 
+PRICED_AS = "louro"
+"""The name in the price list of whatever works here."""
 INPUT_RATES_HZ = (8_000, 48_000)
 
 
@@ -42,7 +45,9 @@ class RealtimeEndpoint:
         gate: Gate,
         doorkeeper: Doorkeeper,
         clock: Callable[[], float],
+        books: Books | None = None,
     ) -> None:
+        self._books = books
         self._settings = settings
         self._engines = engines
         self._metrics = metrics
@@ -58,7 +63,9 @@ class RealtimeEndpoint:
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
         connection = WebSocketConnection(receive, send)
         try:
-            setup = self._setup(caller, await self._doorkeeper.admit(caller.key))
+            admitted = await self._doorkeeper.admit(caller.key)
+            setup = self._setup(caller, admitted)
+            account = await self._account(admitted, setup.model)
             await self._gate.enter()
         except Refusal as refusal:
             self._metrics.refused.labels(refusal.code).inc()
@@ -66,12 +73,24 @@ class RealtimeEndpoint:
             return
         try:
             with self._metrics.sessions.track_inprogress():
-                await self._converse(connection, setup, caller.dialect)
+                await self._converse(connection, setup, caller.dialect, account)
         finally:
             self._gate.leave()
 
-    async def _converse(self, connection: WebSocketConnection, setup: Setup, dialect: Dialect) -> None:
-        async with self._log() as log:
+    async def _account(self, admitted: Admitted, model: str) -> Account | None:
+        """Raises Refusal: the budget is spent."""
+        if self._books is None:
+            return None
+        account = self._books.open(Holder(admitted.key_id, admitted.project), model, PRICED_AS)
+        allowance = await account.allowance()
+        if allowance.refusal is not None:
+            raise Refusal("insufficient_quota", allowance.refusal, 3000)
+        return account
+
+    async def _converse(
+        self, connection: WebSocketConnection, setup: Setup, dialect: Dialect, account: Account | None
+    ) -> None:
+        async with self._log() as log, _closing(account):
             machine = Machine(
                 setup,
                 dialect,
@@ -81,7 +100,12 @@ class RealtimeEndpoint:
                 log=log,
             )
             driver = Driver(
-                machine, self._engines, self._clock, idle_s=self._settings.idle_s, meter=self._metrics
+                machine,
+                self._engines,
+                self._clock,
+                idle_s=self._settings.idle_s,
+                meter=self._metrics,
+                account=account,
             )
             await driver.run(connection)
 
@@ -135,6 +159,16 @@ class RealtimeEndpoint:
             prompts=settings.prompts,
             pause_ms=settings.pause_ms or None,
         )
+
+
+@asynccontextmanager
+async def _closing(account: Account | None) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if account is not None:
+            with anyio.CancelScope(shield=True):
+                await account.close()
 
 
 def _new_log(folder: Path) -> BinaryIO:

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from louro.http.doorkeeper import BoundSession, Doorkeeper
+from louro.http.doorkeeper import Doorkeeper
 from louro.protocol.client_events import SessionUpdate
 from louro.protocol.errors import ClientError
 from louro.protocol.server_events import SessionCreated
@@ -22,7 +22,7 @@ from louro.protocol.wire import BETA, GA, Dialect
 from louro.session.setup import Setup, initial_settings, updated_settings
 from louro.store.base import Keys
 from louro.transports.caller import Caller
-from louro.transports.door import Refusal
+from louro.transports.door import BoundSession, Refusal
 
 LIFETIME_S, LEAST_LIFETIME_S, MOST_LIFETIME_S = 600, 10, 7200
 BETA_LIFETIME_S = 60

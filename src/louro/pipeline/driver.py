@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import anyio
@@ -30,6 +31,7 @@ from louro.engines.base import (
 from louro.pipeline.machine import Machine
 from louro.pipeline.outbox import Connection, Outbox
 from louro.pipeline.prompt import beginning_of, order_of
+from louro.protocol.server_events import AnyServerEvent
 from louro.session import actions, reports
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,18 @@ class Meter(Protocol):
     """Told how long each stage took."""
 
     def observe(self, stage: str, seconds: float) -> None: ...
+
+
+class Account(Protocol):
+    """Keeps the books of one session."""
+
+    def observe(self, event: AnyServerEvent, now: float) -> bool:
+        """Told each event before it is sent; whether it may leave only when `settle` has returned."""
+        ...
+
+    async def settle(self) -> reports.AllowanceChanged:
+        """Write down what was observed; return what is allowed from here on."""
+        ...
 
 
 class NoMeter:
@@ -82,8 +96,10 @@ class Driver:
         *,
         idle_s: float = math.inf,
         meter: Meter | None = None,
+        account: Account | None = None,
     ) -> None:
         self._machine = machine
+        self._account = account
         self._engines = engines
         self._clock = clock
         self._idle_s = idle_s
@@ -147,7 +163,9 @@ class Driver:
 
     def _flush(self, tasks: TaskGroup) -> None:
         """Hand on what the machine has to say, and start what it asks for. Never waits."""
-        if frames := self._machine.frames_to_send():
+        if self._account is not None:
+            self._post_and_account(self._account, tasks)
+        elif frames := self._machine.frames_to_send():
             self._outbox.post(frames)
         for action in self._machine.actions_to_start():
             self._start(action, tasks)
@@ -155,6 +173,17 @@ class Driver:
         if timer != self._timer:
             self._timer = timer
             self._timer_moved.set()
+
+    def _post_and_account(self, account: Account, tasks: TaskGroup) -> None:
+        for event, frame in self._machine.told():
+            if account.observe(event, self._clock()):
+                self._outbox.post_errand(partial(self._settle, account, tasks))
+            if frame is not None:
+                self._outbox.post([frame])
+
+    async def _settle(self, account: Account, tasks: TaskGroup) -> None:
+        self._machine.receive_report(await account.settle(), self._clock())
+        self._flush(tasks)
 
     def _start(self, action: actions.Action, tasks: TaskGroup) -> None:
         match action:

@@ -12,6 +12,7 @@ from typing import IO, Protocol
 import msgspec
 
 from louro.protocol.errors import ClientError
+from louro.protocol.server_events import AnyServerEvent
 from louro.protocol.wire import BETA, GA, Dialect
 from louro.session.actions import Action
 from louro.session.reports import Report
@@ -107,11 +108,15 @@ class Machine:
         self.session.handle_timer(now)
 
     def frames_to_send(self) -> list[bytes]:
-        events = self.session.events_to_send()
-        frames = [frame for event in events if (frame := self._dialect.encode(event)) is not None]
-        for frame in frames:
-            self._log.write("sent", frame.decode())
-        return frames
+        return [frame for _, frame in self.told() if frame is not None]
+
+    def told(self) -> list[tuple[AnyServerEvent, bytes | None]]:
+        """What is to be sent: each event, and its frame if the dialect has one for it."""
+        told = [(event, self._dialect.encode(event)) for event in self.session.events_to_send()]
+        for _, frame in told:
+            if frame is not None:
+                self._log.write("sent", frame.decode())
+        return told
 
     def actions_to_start(self) -> list[Action]:
         return self.session.actions_to_start()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
 
 import anyio
 
@@ -27,9 +28,12 @@ class Connection(Protocol):
     async def close(self, code: int, reason: str) -> None: ...
 
 
+Errand: TypeAlias = Callable[[], Awaitable[None]]
+
+
 class Outbox:
     def __init__(self) -> None:
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[bytes | Errand] = deque()
         self._size_bytes = 0
         self._begun = self._written = 0
         """Frames handed to the connection, and taken by it."""
@@ -40,6 +44,11 @@ class Outbox:
     def post(self, frames: list[bytes]) -> None:
         self._frames.extend(frames)
         self._size_bytes += sum(map(len, frames))
+        self._filled.set()
+
+    def post_errand(self, errand: Errand) -> None:
+        """Something that must be done after all that was posted before has left, and before anything else does."""
+        self._frames.append(errand)
         self._filled.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -67,6 +76,9 @@ class Outbox:
         while True:
             while self._frames:
                 frame = self._frames.popleft()
+                if not isinstance(frame, bytes):
+                    await frame()
+                    continue
                 self._begun += 1
                 await connection.send(frame)
                 self._written += 1

@@ -62,8 +62,20 @@ class ResponseFailed(Struct, frozen=True, tag=True):
     message: str
 
 
+class AllowanceChanged(Struct, frozen=True, tag=True):
+    """What whoever pays for the session still allows."""
+
+    refusal: str | None = None
+    """Why no further answer is begun; None: they are."""
+    token_limit: int | None = None
+    """Of the scarcest budget in tokens; None: there is none."""
+    tokens_remaining: int = 0
+    reset_s: float = 0.0
+    """Until that budget is new, from when this was found; 0: never."""
+
+
 HearingReport: TypeAlias = TranscriptProduced | TranscriptFinished | TranscriptionFailed
 ResponseReport: TypeAlias = (
     TextProduced | AudioProduced | CallStarted | ArgumentsProduced | ResponseFinished | ResponseFailed
 )
-Report: TypeAlias = SpeechScored | HearingReport | ResponseReport
+Report: TypeAlias = SpeechScored | HearingReport | ResponseReport | AllowanceChanged

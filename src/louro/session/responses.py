@@ -25,7 +25,7 @@ from louro.session.hearing import Hearing, Hearings
 from louro.session.items import Items
 from louro.session.limits import MAX_ACTIVE_RESPONSES
 from louro.session.outgoing import Outgoing
-from louro.session.reports import ResponseReport
+from louro.session.reports import AllowanceChanged, ResponseReport
 from louro.session.setup import (
     Setup,
     check_modalities,
@@ -57,6 +57,8 @@ class Responses:
         self._draft: Answer | None = None
         self._draft_entry: Entry | None = None
         self._spent: list[tuple[float, int]] = []
+        self.allowance = AllowanceChanged()
+        """What is still paid for."""
         self.has_spoken = False
         self.played_until = 0.0
         """When the last answer's audio will have been played, if it is played as it comes."""
@@ -92,7 +94,7 @@ class Responses:
     def draft(self, settings: RealtimeSession, audio_format: AudioFormat, entry: Entry, now: float) -> None:
         """Begin to answer a turn that may not be over, unless an answer is under way."""
         self.drop_draft()
-        if self._current is not None:
+        if self._current is not None or self.allowance.refusal is not None:
             return
         self._draft = self._new_answer(settings, ResponseParams(), audio_format, "turn")
         self._draft.held = []
@@ -174,6 +176,8 @@ class Responses:
     # From wish to work
 
     def _admit(self, answer: Answer) -> None:
+        if self.allowance.refusal is not None:
+            raise ClientError("insufficient_quota", self.allowance.refusal)
         if answer.wish.in_conversation and self._current is not None:
             raise ClientError(
                 "conversation_already_has_active_response",
@@ -365,6 +369,13 @@ class Responses:
             remaining=max(remaining, 0),
             reset_seconds=round(reset_s, 3),
         )
+        if self.allowance.token_limit is not None:
+            limit = ev.RateLimit(
+                name="tokens",
+                limit=self.allowance.token_limit,
+                remaining=self.allowance.tokens_remaining,
+                reset_seconds=round(self.allowance.reset_s, 3),
+            )
         self._out.send(ev.RateLimitsUpdated(event_id=self._out.event_id(), rate_limits=(limit,)))
 
 

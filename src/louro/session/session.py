@@ -100,6 +100,8 @@ class Session:
                 finished = self._hearings.receive(report)
                 if finished is not None:
                     self._responses.heard(finished, now)
+            case reports.AllowanceChanged():
+                self._responses.allowance = report
             case _:
                 self._responses.receive(report, now)
 

@@ -53,6 +53,10 @@ class Keys(Protocol):
         """What a session opened with this ephemeral key begins with; None if it is none, or no longer one."""
         ...
 
+    def owner_of(self, secret: str) -> Key | None:
+        """The key that this ephemeral one was made with; None if none was needed, or it is unknown."""
+        ...
+
     def close(self) -> None: ...
 
 

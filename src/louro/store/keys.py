@@ -186,6 +186,17 @@ class SqlKeys:
             session: str = row["session"]
             return session
 
+    def owner_of(self, secret: str) -> Key | None:
+        """The key that this ephemeral one was made with; None if none was needed, or it is unknown."""
+        asked = (
+            select(KEYS)
+            .join(SECRETS, SECRETS.c.key_id == KEYS.c.id)
+            .where(SECRETS.c.digest == _digest(secret))
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(asked).mappings().first()
+        return None if row is None else _key(row)
+
 
 def open_store(place: str) -> SqlKeys:
     """Only the keys. *place* is a database's URL or a file's path."""

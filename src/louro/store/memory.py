@@ -36,6 +36,9 @@ class MemoryKeys:
             session, expires_at = self._sessions.get(_digest(secret), ("", 0.0))
         return session if now < expires_at else None
 
+    def owner_of(self, secret: str) -> Key | None:
+        return None
+
     def close(self) -> None:
         with self._lock:
             self._sessions.clear()

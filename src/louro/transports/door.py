@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import anyio
+import msgspec
+
+from louro.protocol.session import SessionPatch
+
+DEFAULT_PROJECT = "default"
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,27 @@ class Refusal(Exception):
     code: str
     message: str
     close_code: int
+
+
+class BoundSession(msgspec.Struct, frozen=True):
+    """What an ephemeral key stands for."""
+
+    model: str
+    patch: SessionPatch
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Who has come in."""
+
+    key_id: str | None = None
+    """None of a key that stands in the settings, and where no key is needed."""
+    project: str = DEFAULT_PROJECT
+    session: BoundSession | None = None
+
+
+Admit: TypeAlias = Callable[[str], Awaitable[Admitted]]
+"""Of a key; raises Refusal."""
 
 
 class Gate:

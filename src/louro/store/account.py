@@ -1,0 +1,268 @@
+"""From what a session sends to what is written down, and to what it may still do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+import anyio.to_thread
+from msgspec import UNSET
+
+from louro.audio.pcm import duration_ms
+from louro.protocol import server_events as ev
+from louro.protocol.items import FunctionCallItem
+from louro.protocol.response import Response, Usage
+from louro.session.reports import AllowanceChanged
+from louro.store import budgets as rules
+from louro.store.base import Entry, Ledger
+from louro.store.budgets import Standing
+from louro.store.prices import NO_TOKENS, PriceTable, Tokens, cost
+
+logger = logging.getLogger(__name__)
+
+OUTPUT_MS_PER_TOKEN = 50
+"""Where only tokens are told: OpenAI's count of spoken audio."""
+MAX_OPEN_RESPONSES = 64
+"""Whose beginning is remembered. A server that begins answers and never ends them must not fill the memory."""
+
+
+class Budgets(Protocol):
+    def standings(
+        self, now: float, key_id: str | None, project: str, session_id: str | None = None
+    ) -> Sequence[Standing]:
+        """Blocks."""
+        ...
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who pays."""
+
+    key_id: str | None
+    project: str
+
+
+@dataclass(frozen=True)
+class Books:
+    """The accounts of one server. *clock* gives Unix time."""
+
+    ledger: Ledger
+    budgets: Budgets
+    prices: PriceTable
+    clock: Callable[[], float]
+
+    def open(self, holder: Holder, model: str, priced_as: str | None = None) -> Account:
+        """*priced_as*: the name in the price list of all that works here, whatever the client calls it; None: models
+        are what they are called, as behind a relay."""
+        return Account(self, holder, model, priced_as)
+
+
+@dataclass
+class _Begun:
+    at: float
+    first_audio_ms: int | None = None
+    output_ms: int = 0
+
+
+class Account:
+    """One session's. `observe` every event before it is sent; `settle` where it says so, and `close` at the end."""
+
+    def __init__(self, books: Books, holder: Holder, model: str, priced_as: str | None) -> None:
+        self._books = books
+        self._holder = holder
+        self._model = model
+        self._priced_as = priced_as
+        self._session_id = ""
+        self._ear = ""
+        """The model that transcribes."""
+        self._opened_at = books.clock()
+        self._begun: dict[str, _Begun] = {}
+        self._speech_ms = 0
+        """Where the user's speech began, in the session's audio."""
+        self._heard_ms = 0
+        """What was heard and stands in no entry yet."""
+        self._pending: list[Entry] = []
+
+    def observe(self, event: ev.AnyServerEvent, now: float) -> bool:
+        """Take note; return whether the event may leave only when `settle` has returned."""
+        match event:
+            case ev.ResponseOutputAudioDelta(response_id=response_id, delta=pcm):
+                begun = self._begun.get(response_id)
+                if begun is not None:
+                    begun.output_ms += duration_ms(pcm)
+                    if begun.first_audio_ms is None:
+                        begun.first_audio_ms = _ms(now - begun.at)
+            case ev.ResponseCreated(response=response):
+                self._begin(response.id, now)
+            case ev.ResponseDone(response=response):
+                self._pending.append(self._answered(response, now))
+                return True
+            case ev.InputAudioBufferSpeechStarted(audio_start_ms=start_ms):
+                self._speech_ms = start_ms
+            case ev.InputAudioBufferSpeechStopped(audio_end_ms=end_ms):
+                self._heard_ms += max(end_ms - self._speech_ms, 0)
+            case ev.InputAudioTranscriptionCompleted():
+                self._pending.append(self._transcribed(event, now))
+            case ev.SessionCreated(session=session) | ev.SessionUpdated(session=session):
+                self._session_id = session.id
+                transcription = session.audio.input.transcription
+                self._ear = (transcription.model if transcription else None) or ""
+            case _:
+                pass
+        return False
+
+    async def settle(self) -> AllowanceChanged:
+        """Write down what was noted, and say what is still allowed. What cannot be written is kept, and tried again;
+        until then nothing more is allowed."""
+        return await anyio.to_thread.run_sync(self._settle)
+
+    async def allowance(self) -> AllowanceChanged:
+        """What is allowed before anything was said."""
+        return await anyio.to_thread.run_sync(self._allowance)
+
+    async def close(self) -> None:
+        """The session is over: it gets an entry too. Not to be cancelled."""
+        now = self._books.clock()
+        whole = Entry(
+            id=self._session_id,
+            kind="session",
+            session_id=self._session_id,
+            key_id=self._holder.key_id,
+            project=self._holder.project,
+            model=self._model,
+            status="completed",
+            at=now,
+            input_ms=self._heard_ms,
+            duration_ms=_ms(now - self._opened_at),
+        )
+        if self._session_id:
+            self._pending.append(whole)
+        await self.settle()
+
+    # Entries
+
+    def _begin(self, response_id: str, now: float) -> None:
+        while len(self._begun) >= MAX_OPEN_RESPONSES:
+            del self._begun[next(iter(self._begun))]
+        self._begun[response_id] = _Begun(now)
+
+    def _answered(self, response: Response, now: float) -> Entry:
+        begun = self._begun.pop(response.id, None) or _Begun(now)
+        tokens = _tokens(response.usage) if response.usage is not None else NO_TOKENS
+        heard_ms, self._heard_ms = self._heard_ms, 0
+        output_ms = begun.output_ms or tokens.output_audio * OUTPUT_MS_PER_TOKEN
+        price = self._books.prices.price_for(self._priced_as or self._model, _day(now))
+        return Entry(
+            id=response.id,
+            kind="response",
+            session_id=self._session_id,
+            key_id=self._holder.key_id,
+            project=self._holder.project,
+            model=self._model,
+            status=response.status,
+            at=now,
+            tokens=tokens,
+            input_ms=heard_ms,
+            output_ms=output_ms,
+            tool_calls=sum(isinstance(item, FunctionCallItem) for item in response.output),
+            first_audio_ms=begun.first_audio_ms,
+            duration_ms=_ms(now - begun.at),
+            price_nanos=cost(price, tokens, (heard_ms + output_ms) // 1000),
+            price_since=price.since,
+        )
+
+    def _transcribed(self, event: ev.InputAudioTranscriptionCompleted, now: float) -> Entry:
+        tokens, seconds = NO_TOKENS, Decimal(0)
+        match event.usage:
+            case ev.TranscriptionDuration(seconds=told_s):
+                seconds = Decimal(str(told_s))
+            case ev.TranscriptionTokens(input_token_details=given, output_tokens=made):
+                tokens = Tokens(
+                    input_text=given.text_tokens, input_audio=given.audio_tokens, output_text=made
+                )
+        price = self._books.prices.price_for(self._priced_as or self._ear, _day(now))
+        return Entry(
+            id=f"{event.item_id}.{event.content_index}",
+            kind="transcription",
+            session_id=self._session_id,
+            key_id=self._holder.key_id,
+            project=self._holder.project,
+            model=self._ear or self._model,
+            status="completed",
+            at=now,
+            tokens=tokens,
+            price_nanos=cost(price, tokens, seconds),
+            price_since=price.since,
+        )
+
+    # In a thread
+
+    def _settle(self) -> AllowanceChanged:
+        # The list may grow meanwhile; what was written is taken off its beginning.
+        written = tuple(self._pending)
+        try:
+            self._books.ledger.record(written)
+        except Exception:  # a boundary: whatever is wrong with the database, the session is told and lives
+            logger.exception("usage cannot be recorded")
+            return AllowanceChanged("Usage cannot be recorded at the moment. Try again in a while.")
+        del self._pending[: len(written)]
+        return self._allowance()
+
+    def _allowance(self) -> AllowanceChanged:
+        now = self._books.clock()
+        standings = self._books.budgets.standings(
+            now, self._holder.key_id, self._holder.project, self._session_id or None
+        )
+        spent = next((one for one in standings if one.state == "spent"), None)
+        refusal = (
+            f"You exceeded your budget: {rules.shown(spent.budget.limit, spent.spent)} are used."
+            if spent
+            else None
+        )
+        limits = [one for one in standings if one.budget.limit.unit == "tokens"]
+        if not limits:
+            return AllowanceChanged(refusal)
+        scarcest = min(limits, key=lambda one: one.budget.limit.amount - one.spent.tokens)
+        limit = scarcest.budget.limit
+        remaining = max(limit.amount - scarcest.spent.tokens, 0)
+        return AllowanceChanged(refusal, limit.amount, remaining, _reset_s(limit.per, now))
+
+
+def _tokens(usage: Usage) -> Tokens:
+    given, made = usage.input_token_details, usage.output_token_details
+    cached = given.cached_tokens_details
+    return Tokens(
+        input_text=given.text_tokens,
+        input_audio=given.audio_tokens,
+        input_image=0 if given.image_tokens is UNSET else given.image_tokens,
+        cached_text=cached.text_tokens,
+        cached_audio=cached.audio_tokens,
+        cached_image=0 if cached.image_tokens is UNSET else cached.image_tokens,
+        output_text=made.text_tokens,
+        output_audio=made.audio_tokens,
+    )
+
+
+def _day(now: float) -> date:
+    return datetime.fromtimestamp(now, UTC).date()
+
+
+def _reset_s(per: rules.Per, now: float) -> float:
+    """Until the budget is new; 0 where that never comes."""
+    today = _day(now)
+    match per:
+        case "day":
+            again = today + timedelta(days=1)
+        case "month":
+            again = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        case _:
+            return 0.0
+    return datetime(again.year, again.month, again.day, tzinfo=UTC).timestamp() - now
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

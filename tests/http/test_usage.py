@@ -1,0 +1,176 @@
+"""Money over real sockets: what is answered is written down before it is told, and a budget ends politely."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+from msgspec import structs
+from tests.conformance.conftest import SCRIPTED, Serving
+
+from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
+from louro.protocol import server_events as ev
+from louro.server import load_engines
+from louro.store.base import Filters
+from louro.store.budgets import Budget, parse_limit
+from louro.store.sql import Store
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+NOW = 1_700_000_000.0
+LATER = 4_000_000_000.0
+LOURO = Path(sys.executable).with_name("louro")
+KILLS = int(os.environ.get("LOURO_LEDGER_KILLS", "4"))
+TURNS_BETWEEN = 20
+
+
+@dataclass
+class Shop:
+    """A server with a store, and a key of it."""
+
+    serving: Serving
+    store: Store
+    key: str
+    key_id: str
+
+    def client(self) -> RealtimeClient:
+        return RealtimeClient(self.serving.address, api_key=self.key, env_file=None, reconnect=False)
+
+    def responses(self) -> int:
+        found = self.store.ledger.usage(0, LATER, "key", Filters((self.key_id,)))
+        return sum(one.entries.get("response", 0) for one in found)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    place = str(tmp_path / "louro.db")
+    store = Store.open(place)
+    key, secret = store.keys.create("shop", project="p", scopes=("realtime",), expires_at=None, now=NOW)
+    settings = structs.replace(SCRIPTED, store=place)
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        yield Shop(serving, store, secret, key.id)
+    store.close()
+
+
+async def turn(client: RealtimeClient) -> str:
+    """One answer; return its id once it is done."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client.send_user_message, "hello")
+        done: ev.ResponseDone = await client.wait_for_next("response.done")
+    return done.response.id
+
+
+async def test_when_a_client_is_told_that_an_answer_is_done_it_is_written_down(shop: Shop) -> None:
+    async with shop.client() as client:
+        for number in range(1, 4):
+            await turn(client)
+            assert await anyio.to_thread.run_sync(shop.responses) == number
+    used = await anyio.to_thread.run_sync(lambda: shop.store.ledger.usage(0, LATER, "project"))
+    assert [one.name for one in used] == ["p"]
+    assert used[0].response_tokens.total > 0
+
+
+async def test_a_spent_budget_lets_the_answer_finish_and_refuses_the_next(shop: Shop) -> None:
+    limit = Budget("key", shop.key_id, parse_limit("1 tokens"))
+    async with shop.client() as client:
+        await anyio.to_thread.run_sync(lambda: shop.store.budgets.create(limit, NOW))
+        await turn(client)
+        with pytest.raises(RealtimeError, match="You exceeded your budget") as refused:
+            await client.send_user_message("and now?")
+        assert refused.value.code == "insufficient_quota"
+        assert client.is_connected
+    with pytest.raises(ConnectionFailed, match="You exceeded your budget"):
+        async with shop.client():
+            pass
+    await anyio.to_thread.run_sync(lambda: shop.store.budgets.remove(limit, NOW))
+    async with shop.client() as client:
+        await turn(client)
+
+
+async def test_an_ephemeral_key_is_counted_under_the_key_that_made_it(shop: Shop) -> None:
+    made = await anyio.to_thread.run_sync(
+        lambda: shop.store.keys.create_secret(
+            '{"model":"m","patch":{"type":"realtime"}}', key_id=shop.key_id, expires_at=LATER, now=NOW
+        )
+    )
+    async with RealtimeClient(shop.serving.address, api_key=made, env_file=None) as client:
+        await turn(client)
+    assert await anyio.to_thread.run_sync(shop.responses) == 1
+
+
+@dataclass
+class Killable:
+    """`louro serve` over a store, again and again."""
+
+    folder: Path
+    process: subprocess.Popen[str] | None = field(default=None)
+    url: str = ""
+
+    def start(self) -> None:
+        config = self.folder / "louro.toml"
+        config.write_text(f'store = "{self.folder / "louro.db"}"\nport = 0\n')
+        engines = [f"--{kind}=scripted" for kind in ("vad", "stt", "llm", "tts")]
+        command = [str(LOURO), "serve", "--config", str(config), *engines]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        found = re.search(r"http://\S+", self.process.stdout.readline())
+        assert found is not None
+        self.url = found[0]
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+
+async def test_a_killed_server_loses_no_answer_that_a_client_saw_and_counts_none_twice(
+    tmp_path: Path,
+) -> None:
+    """LOURO_LEDGER_KILLS says how often it is killed; twenty turns between two kills."""
+    place = str(tmp_path / "louro.db")
+    store = await anyio.to_thread.run_sync(Store.open, place)
+    _, secret = await anyio.to_thread.run_sync(
+        lambda: store.keys.create("k", project="p", scopes=("realtime",), expires_at=None, now=NOW)
+    )
+    server = Killable(tmp_path)
+    seen: set[str] = set()
+    in_flight = 0
+    chance = random.Random(7)
+    for _ in range(KILLS):
+        await anyio.to_thread.run_sync(server.start)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(talk, server.url, secret, seen)
+            wanted = len(seen) + TURNS_BETWEEN
+            with anyio.fail_after(30):
+                while len(seen) < wanted:  # noqa: ASYNC110 - the moment is to be any, not one that is told
+                    await anyio.sleep(chance.uniform(0, 0.05))
+            await anyio.to_thread.run_sync(server.kill)
+            tasks.cancel_scope.cancel()
+        in_flight += 1
+    counted = await anyio.to_thread.run_sync(lambda: store.ledger.usage(0, LATER, "project"))
+    written = sum(one.entries.get("response", 0) for one in counted)
+    assert len(seen) >= KILLS * TURNS_BETWEEN
+    assert len(seen) <= written <= len(seen) + in_flight
+    await anyio.to_thread.run_sync(store.close)
+
+
+async def talk(url: str, key: str, seen: set[str]) -> None:
+    """Turn after turn, until the server is gone."""
+    try:
+        async with RealtimeClient(url, api_key=key, env_file=None, reconnect=False) as client:
+            await client.update_session(output_modalities=["text"])
+            while True:
+                seen.add(await turn(client))
+    except* (ConnectionFailed, RealtimeError):
+        pass
