@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 COVERED := --cov=louro.audio --cov=louro.protocol --cov=louro.session --cov-branch --cov-fail-under=100 \
 	--cov-report=term-missing:skip-covered
 STAMP := $(VENV)/.installed
+CONSOLE := console
 
-.PHONY: run test check bench demo install models clean
+.PHONY: run test check bench demo install models console console-build console-test clean
 
 run: install models  ## serve on the embedded models
 	$(BIN)/louro serve
@@ -40,6 +41,20 @@ $(STAMP): pyproject.toml requirements/lock.txt
 
 models: install
 	$(BIN)/louro models get --default
+
+console: $(CONSOLE)/node_modules  ## the console with hot reload, against a server that runs (LOURO_URL)
+	npm --prefix $(CONSOLE) run dev
+
+console-build: $(CONSOLE)/node_modules  ## the console that `louro serve` serves; needs Node.js
+	npm --prefix $(CONSOLE) run build
+
+console-test: $(CONSOLE)/node_modules  ## types, lint and tests of the console
+	npm --prefix $(CONSOLE) run check
+	npm --prefix $(CONSOLE) test
+
+$(CONSOLE)/node_modules: $(CONSOLE)/package-lock.json
+	npm --prefix $(CONSOLE) ci --no-audit --no-fund
+	touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -162,7 +162,11 @@ def relay(
     policy = Policy(tuple(allow or ("*",)), model, instructions.read_text("utf-8") if instructions else None)
     shown = behind.address(model or "", {}).shown
     endpoint = RelayEndpoint(
-        behind, Gate(settings.sessions, settings.queue, settings.queue_s), policy, settings.api_keys
+        behind,
+        Gate(settings.sessions, settings.queue, settings.queue_s),
+        policy,
+        settings.api_keys,
+        settings.origins,
     )
     server = make_relay(settings, endpoint, lambda address: _welcome_relay(address, shown, settings))
     anyio.run(server.serve, backend_options={"use_uvloop": _has_uvloop()})

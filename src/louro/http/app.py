@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 
 from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from louro import __version__
 from louro.config import Settings
+from louro.http.console import add_console
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.metrics import Metrics
 from louro.http.realtime import RealtimeEndpoint
@@ -18,7 +20,7 @@ from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
 from louro.store.account import Books
 from louro.store.base import Keys
-from louro.transports.door import Gate
+from louro.transports.door import LOCAL_ORIGIN, Gate
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
 
@@ -61,6 +63,7 @@ class Application:
         self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate, doorkeeper, clock, books)
         self._http = _http(settings, metrics, self.gate)
         SecretsDesk(doorkeeper, store, self._realtime.setup_of, clock).add_to(self._http)
+        add_console(self._http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
@@ -81,6 +84,14 @@ async def _not_found(send: Send) -> None:
 
 def _http(settings: Settings, metrics: Metrics, gate: Gate) -> FastAPI:
     app = FastAPI(title="Louro", version=__version__, summary="A realtime voice API that anyone can run.")
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_origin_regex=LOCAL_ORIGIN.pattern,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["Location"],
+    )
 
     @app.get("/health")
     async def health() -> Health:

@@ -26,7 +26,7 @@ from louro.protocol.wire import Dialect
 from louro.session.setup import Setup
 from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import Admitted, Gate, Refusal
+from louro.transports.door import Admitted, Gate, Refusal, check_origin
 from louro.transports.websocket import WebSocketConnection
 
 PRICED_AS = "louro"
@@ -63,6 +63,7 @@ class RealtimeEndpoint:
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
         connection = WebSocketConnection(receive, send)
         try:
+            check_origin(caller.headers, self._settings.origins)
             admitted = await self._doorkeeper.admit(caller.key)
             setup = self._setup(caller, admitted)
             account = await self._account(admitted, setup.model)

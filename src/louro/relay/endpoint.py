@@ -22,7 +22,7 @@ from louro.protocol.wire import BETA, GA, Dialect
 from louro.relay.policy import Policy
 from louro.relay.translate import Translator
 from louro.transports.caller import caller_of
-from louro.transports.door import Gate, Refusal, check_key
+from louro.transports.door import Gate, Refusal, check_key, check_origin
 from louro.transports.websocket import WebSocketConnection
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,8 @@ class RelayEndpoint:
     policy: Policy = field(default_factory=Policy)
     keys: tuple[str, ...] = ()
     """Of the clients. Empty: everybody may come in."""
+    origins: tuple[str, ...] = ()
+    """Of pages on other hosts: see `check_origin`."""
     new_id: Callable[[], str] = lambda: f"event_{secrets.token_hex(10)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,6 +108,7 @@ class RelayEndpoint:
         upstream = GA if self.upstream.dialect == "ga" else BETA
         translator = Translator(caller.dialect, upstream, self.policy)
         try:
+            check_origin(caller.headers, self.origins)
             check_key(caller.key, self.keys)
             await self.gate.enter()
         except Refusal as refusal:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import anyio
 import msgspec
@@ -13,6 +15,8 @@ import msgspec
 from louro.protocol.session import SessionPatch
 
 DEFAULT_PROJECT = "default"
+LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+"""A page that this machine serves itself."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,25 @@ class Admitted:
 
 Admit: TypeAlias = Callable[[str], Awaitable[Admitted]]
 """Of a key; raises Refusal."""
+
+
+def check_origin(headers: Mapping[str, str], allowed: Sequence[str]) -> None:
+    """Pages of this server, of this machine, and of the *allowed* origins may open sockets; `*` allows all. Only
+    browsers send an origin: anything else is no page.
+
+    Raises:
+        Refusal: another page, in the browser of somebody who can reach this server, tries to use it.
+    """
+    origin = headers.get("origin")
+    if origin is None or "*" in allowed or origin in allowed or LOCAL_ORIGIN.fullmatch(origin):
+        return
+    if urlsplit(origin).netloc.lower() == headers.get("host", "").lower():
+        return
+    raise Refusal(
+        "origin_not_allowed",
+        f"Pages of {origin[:200]} may not connect. Add it to 'origins' in louro.toml if they should.",
+        3000,
+    )
 
 
 class Gate:

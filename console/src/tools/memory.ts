@@ -1,0 +1,49 @@
+import type { Tool } from "../realtime/types";
+import { textAt } from "../ui/json";
+import { createStoredStore } from "../ui/store";
+
+export interface Memory {
+  readonly key: string;
+  readonly value: string;
+}
+
+// A model in a loop must not fill the browser's storage.
+const MOST_MEMORIES = 200;
+
+export const memories = createStoredStore<readonly Memory[]>(
+  "localStorage",
+  "louro.memory",
+  (raw) =>
+    Array.isArray(raw)
+      ? raw.flatMap((each) => {
+          const key = textAt(each, "key");
+          return key ? [{ key, value: textAt(each, "value") }] : [];
+        })
+      : [],
+);
+
+export const setMemory: Tool = {
+  name: "set_memory",
+  description: "Remember something about the person for later, under a short key.",
+  parameters: {
+    type: "object",
+    properties: {
+      key: {
+        type: "string",
+        description: "Lower case, with underscores. A key used again is replaced.",
+      },
+      value: { type: "string", description: "What to remember. Any text." },
+    },
+    required: ["key", "value"],
+  },
+  run(args) {
+    const memory = { key: textAt(args, "key").trim(), value: textAt(args, "value") };
+    if (!memory.key) return Promise.reject(new Error("key must not be empty"));
+    memories.set(remembering(memories.get(), memory));
+    return Promise.resolve({ ok: true });
+  },
+};
+
+export function remembering(known: readonly Memory[], memory: Memory): readonly Memory[] {
+  return [...known.filter((each) => each.key !== memory.key), memory].slice(-MOST_MEMORIES);
+}

@@ -1,0 +1,99 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import { useTranslation } from "../i18n/translation";
+import { ownTools } from "../tools/own";
+import { disabledTools, offeredTools } from "../tools/toolbox";
+import { useMedia } from "../ui/media";
+import { useStore } from "../ui/store";
+import { Announcer } from "./Announcer";
+import { useConsole } from "./context";
+import { ConversationView } from "./conversation/ConversationView";
+import { Header } from "./Header";
+import { KeysDialog } from "./KeysDialog";
+import { type Place, places, showPlace, usePlace } from "./places";
+import { useShortcuts } from "./shortcuts";
+
+export function App() {
+  const { t } = useTranslation();
+  const narrow = useMedia("(max-width: 859px)");
+  const [keysShown, setKeysShown] = useState(false);
+  useShortcuts(() => setKeysShown(true));
+  useOfferedTools();
+  return (
+    <>
+      <a className="skip-link" href="#stage">
+        {t("skip")}
+      </a>
+      <div className="shell">
+        <Header onShowKeys={() => setKeysShown(true)} />
+        {narrow ? <NarrowLayout /> : <WideLayout />}
+      </div>
+      <Announcer />
+      <KeysDialog open={keysShown} onClose={() => setKeysShown(false)} />
+    </>
+  );
+}
+
+function WideLayout() {
+  const { t } = useTranslation();
+  return (
+    <div className="columns">
+      <main id="stage" className="stage" aria-label={t("place.talk")}>
+        <ConversationView />
+      </main>
+      <aside className="instruments" aria-label={t("instruments")}>
+        <PlaceTabs among={places.filter((place) => place.id !== "talk")} className="tabs" />
+      </aside>
+    </div>
+  );
+}
+
+function NarrowLayout() {
+  return (
+    <main id="stage" className="pocket">
+      <PlaceTabs among={places} className="tabs bottom" />
+    </main>
+  );
+}
+
+interface PlaceTabsProps {
+  readonly among: readonly Place[];
+  readonly className: string;
+}
+
+function PlaceTabs({ among, className }: PlaceTabsProps) {
+  const { t } = useTranslation();
+  const asked = usePlace();
+  const shown = among.find((place) => place.id === asked) ?? among[0];
+  return (
+    <Tabs
+      className={className}
+      selectedKey={shown?.id ?? "turns"}
+      onSelectionChange={(key) => showPlace(String(key))}
+    >
+      <TabList className="tab-list" aria-label={t("instruments")}>
+        {among.map(({ id, label, Icon }) => (
+          <Tab key={id} id={id} className="tab">
+            <Icon aria-hidden="true" />
+            <span>{t(label)}</span>
+          </Tab>
+        ))}
+      </TabList>
+      {among.map(({ id, View }) => (
+        <TabPanel key={id} id={id} className="tab-panel">
+          <View />
+        </TabPanel>
+      ))}
+    </Tabs>
+  );
+}
+
+/** Keep what the model may call equal to what is switched on in the Tools view. */
+function useOfferedTools(): void {
+  const console = useConsole();
+  const own = useStore(ownTools);
+  const off = useSyncExternalStore(disabledTools.subscribe, disabledTools.get);
+  useEffect(() => {
+    console.setTools(offeredTools(own, off));
+  }, [console, own, off]);
+}

@@ -1,0 +1,98 @@
+import { useState } from "react";
+import { useTranslation } from "../../i18n/translation";
+import { type Connection, connection, targetOf } from "../../settings/connection";
+import { useStore } from "../../ui/store";
+import { useConsole, useConsoleState } from "../context";
+import { ParrotEye } from "./ParrotEye";
+
+interface ConnectPanelProps {
+  readonly compact?: boolean;
+}
+
+export function ConnectPanel({ compact = false }: ConnectPanelProps) {
+  const { t } = useTranslation();
+  const console = useConsole();
+  const chosen = useStore(connection);
+  const status = useConsoleState((state) => state.status);
+  const connecting = status === "connecting";
+  // Both start in the click itself: a browser lets a page hear and sound only from one.
+  const begin = () => {
+    void console.enableMicrophone();
+    void console.connect(targetOf(chosen));
+  };
+  return (
+    <form
+      className={compact ? "connect compact" : "connect"}
+      onSubmit={(event) => {
+        event.preventDefault();
+        begin();
+      }}
+    >
+      {!compact && <Welcome />}
+      <Failure />
+      <button type="submit" className="button primary big" disabled={connecting}>
+        {connecting ? t("connect.connecting") : t("connect.start")}
+      </button>
+      {!compact && <Server chosen={chosen} />}
+    </form>
+  );
+}
+
+function Welcome() {
+  const { t } = useTranslation();
+  return (
+    <div className="welcome">
+      <ParrotEye className="eye-welcome" />
+      <h2>{t("welcome.title")}</h2>
+      <p>{t("welcome.text")}</p>
+    </div>
+  );
+}
+
+function Failure() {
+  const { t } = useTranslation();
+  const failure = useConsoleState((state) => state.failure);
+  if (!failure) return null;
+  return (
+    <div className="banner" role="alert">
+      <p>
+        <strong>{t("connect.failed")}</strong> {failure.message} <code>{failure.code}</code>
+      </p>
+    </div>
+  );
+}
+
+function Server({ chosen }: { readonly chosen: Connection }) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(chosen.url !== "" || chosen.key !== "");
+  const change = (part: Partial<Connection>) => connection.set({ ...chosen, ...part });
+  return (
+    <details className="server" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("connect.server")}</summary>
+      <label className="field">
+        <code>model</code>
+        <input value={chosen.model} onChange={(event) => change({ model: event.target.value })} />
+      </label>
+      <label className="field">
+        <span>{t("connect.url")}</span>
+        <input
+          type="url"
+          inputMode="url"
+          placeholder={t("connect.thisServer")}
+          value={chosen.url}
+          onChange={(event) => change({ url: event.target.value })}
+        />
+      </label>
+      <label className="field">
+        <span>{t("connect.key")}</span>
+        <input
+          type="password"
+          autoComplete="off"
+          value={chosen.key}
+          onChange={(event) => change({ key: event.target.value })}
+        />
+      </label>
+      <p className="hint">{t("connect.keyHint")}</p>
+    </details>
+  );
+}

@@ -1,0 +1,67 @@
+import { useTranslation } from "../../i18n/translation";
+import type { SavedConversation } from "../../realtime/types";
+import { useStore } from "../../ui/store";
+import { useConsole, useConsoleState } from "../context";
+import { openedConversation } from "../opened";
+import { ConnectPanel } from "./ConnectPanel";
+import { Items } from "./Items";
+import { Perch } from "./Perch";
+
+export function ConversationView() {
+  const opened = useStore(openedConversation);
+  const status = useConsoleState((state) => state.status);
+  const empty = useConsoleState((state) => state.conversation.items.length === 0);
+  const away = status === "idle" || status === "failed" || (status === "connecting" && empty);
+  if (opened) return <OpenedConversation opened={opened} />;
+  if (away && empty) return <ConnectPanel />;
+  return (
+    <div className="conversation">
+      <Banner />
+      <Items />
+      {away ? <ConnectPanel compact /> : <Perch />}
+    </div>
+  );
+}
+
+interface OpenedConversationProps {
+  readonly opened: SavedConversation;
+}
+
+function OpenedConversation({ opened }: OpenedConversationProps) {
+  const { t, language } = useTranslation();
+  const when = new Date(opened.savedAt).toLocaleString(language);
+  return (
+    <div className="conversation">
+      <div className="banner warning">
+        <p>{t("conversation.opened", { when })}</p>
+        <button type="button" className="button quiet" onClick={() => openedConversation.set(null)}>
+          {t("close")}
+        </button>
+      </div>
+      <Items />
+    </div>
+  );
+}
+
+function Banner() {
+  const { t } = useTranslation();
+  const console = useConsole();
+  const status = useConsoleState((state) => state.status);
+  const lastError = useConsoleState((state) => state.conversation.errors.at(-1));
+  if (status === "reconnecting") {
+    return (
+      <div className="banner warning">
+        <p>{t("reconnecting")}</p>
+        <button type="button" className="button quiet" onClick={() => console.disconnect()}>
+          {t("giveUp")}
+        </button>
+      </div>
+    );
+  }
+  if (!lastError) return null;
+  return (
+    <div className="banner" role="alert">
+      <p>{lastError.message}</p>
+    </div>
+  );
+}

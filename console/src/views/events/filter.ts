@@ -1,0 +1,45 @@
+import type { EventLog, LogEntry } from "../../realtime/types";
+
+export interface EventFilter {
+  readonly direction: "both" | "in" | "out";
+  /** The type's beginning; "": every type. */
+  readonly family: string;
+  readonly search: string;
+}
+
+export const everyEvent: EventFilter = { direction: "both", family: "", search: "" };
+
+const searchable = new WeakMap<object, string>();
+
+/** The positions in *log* of the entries that pass; null: all do. */
+export function matching(
+  log: Pick<EventLog, "size" | "at">,
+  filter: EventFilter,
+): readonly number[] | null {
+  const search = filter.search.trim().toLowerCase();
+  if (filter.direction === "both" && !filter.family && !search) return null;
+  const found: number[] = [];
+  for (let index = 0; index < log.size; index += 1) {
+    const entry = log.at(index);
+    if (entry && passes(entry, filter, search)) found.push(index);
+  }
+  return found;
+}
+
+export function familyOf(type: string): string {
+  return type.split(".")[0] ?? type;
+}
+
+function passes(entry: LogEntry, filter: EventFilter, search: string): boolean {
+  if (filter.direction !== "both" && entry.direction !== filter.direction) return false;
+  if (filter.family && familyOf(entry.type) !== filter.family) return false;
+  return !search || entry.type.includes(search) || searchableText(entry).includes(search);
+}
+
+function searchableText(entry: LogEntry): string {
+  const known = searchable.get(entry);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(entry.event).toLowerCase();
+  searchable.set(entry, text);
+  return text;
+}
