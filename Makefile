@@ -23,7 +23,7 @@ check: install  ## format, lint, types, import contracts, unit tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -m "not models" tests/audio tests/protocol tests/session $(COVERED)
-	$(BIN)/python -m pytest -q -m "not models and not sound" tests/pipeline tests/engines tests/client tests/relay tests/store tests/http
+	$(BIN)/python -m pytest -q -m "not models and not sound and not slow and not postgres" tests/pipeline tests/engines tests/client tests/relay tests/store tests/http
 
 bench: install models  ## time to first audio, and right function calls
 	$(BIN)/python benchmarks/turns.py

@@ -4,7 +4,8 @@
 
 A client with microphone and loudspeaker on a virtual sound card (PulseAudio), in a process of its own; a server of
 scripted engines in another. Processor time is read from /proc: Linux only. Listening is silence that is sent;
-speaking is a hum that is received and played, while silence is sent.
+speaking is a hum that is received and played, while silence is sent. Beside them stands what the sound system takes
+for the same two streams when nothing is done with them.
 """
 
 from __future__ import annotations
@@ -47,22 +48,51 @@ async def converse(url: str, *, cancel_echo: bool) -> None:
     from louro.client import RealtimeClient  # noqa: PLC0415 - PortAudio must load where the card is there
     from louro.client.voice import voice  # noqa: PLC0415
 
-    async with RealtimeClient(url, env_file=None) as client, voice(client, cancel_echo=cancel_echo) as talking:
+    async with (
+        RealtimeClient(url, env_file=None) as client,
+        voice(client, cancel_echo=cancel_echo) as _,
+    ):
         print("listening", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
-        await client.send_user_message("Speak.")
-        while not talking.playback.is_playing:
-            await anyio.sleep(0.05)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.send_user_message, "Speak.")
+            await client.wait_for_next("response.output_audio.delta")
         print("speaking", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
 
 
+def bare() -> None:
+    """Both directions, as the client opens them, with callbacks that do nothing; until a line comes."""
+    import sounddevice  # noqa: PLC0415 - PortAudio must load where the card is there
+
+    from louro.client.sound import BLOCK_MS, LATENCY_S  # noqa: PLC0415
+
+    form = {
+        "samplerate": 48_000,
+        "blocksize": 48 * BLOCK_MS,
+        "channels": 1,
+        "dtype": "int16",
+        "latency": LATENCY_S,
+    }
+    with (
+        sounddevice.RawOutputStream(callback=lambda *_: None, **form),
+        sounddevice.RawInputStream(callback=lambda *_: None, **form),
+    ):
+        print("bare", flush=True)
+        sys.stdin.readline()
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--no-cancel-echo", action="store_true")
     parser.add_argument("--url", help=argparse.SUPPRESS)
     plan = parser.parse_args()
+    if plan.url == "bare":
+        bare()
+        return
     if plan.url:
         anyio.run(lambda: converse(plan.url, cancel_echo=not plan.no_cancel_echo))
         return
@@ -74,19 +104,20 @@ def main() -> None:
     found = re.search(r"http://\S+", serving.stdout.readline())
     assert found, "the server did not start"
     with virtual_sound() as card:
-        command = [sys.executable, __file__, "--url", found[0], *sys.argv[1:]]
-        client = subprocess.Popen(
-            command, env=card.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert client.stdin is not None
-        assert client.stdout is not None
-        for goal in (2, 5):
-            doing = client.stdout.readline().strip()
-            time.sleep(SETTLE_S)
-            print(f"{doing:10} {measure(client.pid, plan.seconds):5.1f} % of a core (goal {goal})", flush=True)
-            client.stdin.write("\n")
-            client.stdin.flush()
-        client.wait(10)
+        for url, goals in (("bare", ("",)), (found[0], ("(goal 2)", "(goal 5)"))):
+            command = [sys.executable, __file__, "--url", url, *sys.argv[1:]]
+            client = subprocess.Popen(
+                command, env=card.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            assert client.stdin is not None
+            assert client.stdout is not None
+            for goal in goals:
+                doing = client.stdout.readline().strip()
+                time.sleep(SETTLE_S)
+                print(f"{doing:10} {measure(client.pid, plan.seconds):5.1f} % of a core {goal}", flush=True)
+                client.stdin.write("\n")
+                client.stdin.flush()
+            client.wait(10)
     serving.terminate()
     serving.wait(10)
 

@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-const server = process.env["LOURO_URL"] ?? "http://127.0.0.1:8765";
+const server = process.env.VITE_LOURO_URL ?? "http://127.0.0.1:8765";
 
 export default defineConfig({
   base: "./",

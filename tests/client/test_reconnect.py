@@ -71,6 +71,7 @@ def killable() -> Iterator[Killable]:
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.slow
 async def test_a_killed_server_costs_no_item_and_no_word(killable: Killable) -> None:
     told: dict[str, list[str]] = {}
 

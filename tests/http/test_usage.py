@@ -134,6 +134,7 @@ class Killable:
             self.process.stdout.close()
 
 
+@pytest.mark.slow
 async def test_a_killed_server_loses_no_answer_that_a_client_saw_and_counts_none_twice(
     tmp_path: Path,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import pytest
@@ -23,10 +24,12 @@ UPSTREAM_KEY = "sk-only-in-the-middle-1b7e"
 class Relaying(Serving):
     """A relay in a thread of its own, for as long as the block lasts."""
 
-    def __init__(self, upstream: Upstream, policy: Policy | None = None, keys: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, upstream: Upstream, policy: Policy | None = None, keys: tuple[str, ...] = (), **more: Any
+    ) -> None:
         self._ready = threading.Event()
         self.address = ""
-        endpoint = RelayEndpoint(upstream, Gate(64, 8, 2), policy or Policy(), keys)
+        endpoint = RelayEndpoint(upstream, Gate(64, 8, 2), policy or Policy(), keys, **more)
         self.server: LouroServer = make_relay(SCRIPTED, endpoint, self._started)
         self._thread = threading.Thread(target=lambda: anyio.run(self.server.serve))
 

@@ -23,6 +23,8 @@ export interface MessageItem {
   readonly audio: AudioClip;
   readonly responseId: string | null;
   readonly turn: number;
+  /** Spoken of before the server said where it stands. */
+  readonly unplaced?: true;
 }
 
 export interface CallItem {
@@ -35,6 +37,9 @@ export interface CallItem {
   readonly status: ItemStatus;
   readonly responseId: string | null;
   readonly turn: number;
+  readonly unplaced?: true;
+  /** The id of the item that carries the output. */
+  readonly outputId?: string;
 }
 
 export type Item = MessageItem | CallItem;
@@ -93,7 +98,16 @@ export interface Conversation {
 export type LocalEvent =
   | { readonly type: "played"; readonly itemId: string; readonly responseId: string | null }
   | { readonly type: "heard"; readonly itemId: string; readonly ms: number }
-  | { readonly type: "tool_output"; readonly callId: string; readonly output: string };
+  | { readonly type: "tool_output"; readonly callId: string; readonly output: string }
+  /** When, by the page's clock, the last words began and ended. */
+  | {
+      readonly type: "speech";
+      readonly startMs: number | null;
+      readonly endMs: number | null;
+    }
+  | { readonly type: "recorded"; readonly itemId: string; readonly sound: Uint8Array }
+  /** The connection is gone, and what was under way with it. */
+  | { readonly type: "lost" };
 
 export type Incoming =
   | { readonly at: number; readonly event: ServerEvent }

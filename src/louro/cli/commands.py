@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -25,13 +26,14 @@ from louro.cli.sound import play, read_sound, write_sound
 from louro.cli.talk import talk
 from louro.cli.usage import app as usage_app
 from louro.client.errors import ConnectionFailed
-from louro.config import ConfigProblem, Settings, check_exposure, read_settings
+from louro.config import ConfigProblem, check_exposure, read_settings
 from louro.engines import catalogue, registry
 from louro.engines.base import ConfigError
+from louro.http.doorkeeper import Doorkeeper
 from louro.pipeline.machine import ReplayDiffers, replay
 from louro.relay.endpoint import RelayEndpoint, Upstream, address_of
 from louro.relay.policy import Policy
-from louro.server import load_engines, make_relay, make_server, open_keys
+from louro.server import load_engines, make_relay, make_server, open_keys, open_office
 from louro.transports.door import Gate
 
 DEFAULT_URL = "http://127.0.0.1:8765"
@@ -157,7 +159,8 @@ def relay(
     """Stand between apps and a Realtime server: the key stays here, and each side speaks its own dialect."""
     changes = {"host": host, "port": port, "sessions": sessions, "tls_cert": tls_cert, "tls_key": tls_key}
     settings = read_settings(None, changes, os.environ)
-    check_exposure(settings, has_keys=False)
+    office = open_office(settings)
+    check_exposure(settings, has_keys=office.keys.has_keys)
     behind = Upstream(address_of(upstream), dialect=upstream_dialect)
     policy = Policy(tuple(allow or ("*",)), model, instructions.read_text("utf-8") if instructions else None)
     shown = behind.address(model or "", {}).shown
@@ -165,16 +168,18 @@ def relay(
         behind,
         Gate(settings.sessions, settings.queue, settings.queue_s),
         policy,
-        settings.api_keys,
-        settings.origins,
+        origins=settings.origins,
+        admit=Doorkeeper(settings.api_keys, office.keys, time.time).admit,  # noqa: TID251
+        books=office.books,
     )
-    server = make_relay(settings, endpoint, lambda address: _welcome_relay(address, shown, settings))
+    is_locked = bool(settings.api_keys) or office.keys.has_keys
+    server = make_relay(settings, endpoint, lambda address: _welcome_relay(address, shown, is_locked))
     anyio.run(server.serve, backend_options={"use_uvloop": _has_uvloop()})
 
 
-def _welcome_relay(address: str, behind: str, settings: Settings) -> None:
+def _welcome_relay(address: str, behind: str, is_locked: bool) -> None:
     out.print(f"Louro relays [bold]{address}[/] to {behind}", soft_wrap=True)
-    if not settings.api_keys:
+    if not is_locked:
         out.print("Open to everybody on this machine: no key is set.")
 
 

@@ -17,12 +17,15 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from louro.client.address import OPENAI_URL, Address, environment, find
 from louro.client.address import Dialect as DialectName
 from louro.client.errors import ConnectionFailed
+from louro.protocol.client_events import ResponseCancel
 from louro.protocol.errors import ClientError
 from louro.protocol.wire import BETA, GA, Dialect
+from louro.relay.meter import RelayMeter
 from louro.relay.policy import Policy
 from louro.relay.translate import Translator
+from louro.store.account import Account, Books, Holder
 from louro.transports.caller import caller_of
-from louro.transports.door import Gate, Refusal, check_key, check_origin
+from louro.transports.door import Admit, Admitted, Gate, Refusal, check_key, check_origin
 from louro.transports.websocket import WebSocketConnection
 
 logger = logging.getLogger(__name__)
@@ -97,6 +100,10 @@ class RelayEndpoint:
     """Of the clients. Empty: everybody may come in."""
     origins: tuple[str, ...] = ()
     """Of pages on other hosts: see `check_origin`."""
+    admit: Admit | None = None
+    """Who may come in, instead of *keys*."""
+    books: Books | None = None
+    """Where what is used is counted, and what may be used is said."""
     new_id: Callable[[], str] = lambda: f"event_{secrets.token_hex(10)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,16 +116,23 @@ class RelayEndpoint:
         translator = Translator(caller.dialect, upstream, self.policy)
         try:
             check_origin(caller.headers, self.origins)
-            check_key(caller.key, self.keys)
+            admitted = await self._admitted(caller.key)
             await self.gate.enter()
         except Refusal as refusal:
             error = translator.error(ClientError(refusal.code, refusal.message), self.new_id())
             await _end(connection, error, refusal.close_code, f"invalid_request_error.{refusal.code}")
             return
         try:
-            await self._relay(connection, translator, upstream, caller.query)
+            await self._relay(connection, translator, upstream, caller.query, admitted)
         finally:
             self.gate.leave()
+
+    async def _admitted(self, key: str) -> Admitted:
+        """Raises Refusal."""
+        if self.admit is not None:
+            return await self.admit(key)
+        check_key(key, self.keys)
+        return Admitted()
 
     async def _relay(
         self,
@@ -126,20 +140,38 @@ class RelayEndpoint:
         translator: Translator,
         upstream: Dialect,
         query: dict[str, str],
+        admitted: Admitted,
     ) -> None:
         try:
             asked = query.get("model") or query.get("deployment") or ""
             model = self.policy.model_for(asked) if asked or not query.get("intent") else ""
+            account = await self._account(admitted, model)
             socket = await self._open(model, query)
         except ClientError as error:
             await _end(connection, translator.error(error, self.new_id()), UPSTREAM_REFUSED, error.code or "")
             return
         try:
             with anyio.move_on_after(LONGEST_SESSION_S):
-                await _Session(connection, socket, translator, self.policy, upstream, self.new_id).run()
+                meter = RelayMeter(account, upstream) if account is not None else None
+                await _Session(
+                    connection, socket, translator, self.policy, upstream, self.new_id, meter
+                ).run()
         finally:
-            with anyio.CancelScope(shield=True), anyio.move_on_after(OPEN_TIMEOUT_S):
-                await socket.close()
+            with anyio.CancelScope(shield=True):
+                with anyio.move_on_after(OPEN_TIMEOUT_S):
+                    await socket.close()
+                if account is not None:
+                    await account.close()
+
+    async def _account(self, admitted: Admitted, model: str) -> Account | None:
+        """Raises ClientError: the budget is spent."""
+        if self.books is None:
+            return None
+        account = self.books.open(Holder(admitted.key_id, admitted.project), model)
+        allowance = await account.allowance()
+        if allowance.refusal is not None:
+            raise ClientError("insufficient_quota", allowance.refusal)
+        return account
 
     async def _open(self, model: str, query: dict[str, str]) -> ClientConnection:
         """Raises ClientError: upstream is away, or does not let us in. What it said about our key is not passed on."""
@@ -174,6 +206,7 @@ class _Session:
     policy: Policy
     upstream: Dialect
     new_id: Callable[[], str]
+    meter: RelayMeter | None = None
     begun: anyio.Event = field(default_factory=anyio.Event)
     """Upstream has said its first word. What the client says before waits: it must not be answered earlier."""
 
@@ -196,6 +229,8 @@ class _Session:
             try:
                 if not isinstance(frame, str):
                     raise ClientError("invalid_event", "Expected a text WebSocket message; got a binary one.")
+                if self.meter is not None:
+                    self.meter.check(frame)
                 told = self.translator.to_upstream(frame)
             except ClientError as error:
                 await self.connection.send(self.translator.error(error, self.new_id()))
@@ -206,7 +241,10 @@ class _Session:
     async def _back(self) -> None:
         try:
             async for frame in self.socket:
-                for one in self.translator.to_client(frame if isinstance(frame, str) else frame.decode()):
+                text = frame if isinstance(frame, str) else frame.decode()
+                if self.meter is not None and await self.meter.count(text):
+                    await self._stop_answer(self.meter)
+                for one in self.translator.to_client(text):
                     await self.connection.send(one)
                 self.begun.set()
         except ConnectionClosed:
@@ -217,6 +255,12 @@ class _Session:
             code if code not in (1005, 1006) else UPSTREAM_GONE, self.socket.close_reason or ""
         )
         raise anyio.EndOfStream
+
+    async def _stop_answer(self, meter: RelayMeter) -> None:
+        """Upstream answers a turn by itself, and nobody pays for it."""
+        await self.socket.send(self.upstream.encode_client(ResponseCancel()), text=True)
+        error = ClientError("insufficient_quota", meter.refusal or "")
+        await self.connection.send(self.translator.error(error, self.new_id()))
 
 
 async def _end(connection: WebSocketConnection, frame: bytes, code: int, reason: str) -> None:

@@ -87,6 +87,10 @@ class Account:
         """What was heard and stands in no entry yet."""
         self._pending: list[Entry] = []
 
+    def now(self) -> float:
+        """Unix time."""
+        return self._books.clock()
+
     def observe(self, event: ev.AnyServerEvent, now: float) -> bool:
         """Take note; return whether the event may leave only when `settle` has returned."""
         match event:

@@ -8,20 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import anyio
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from louro.cli.talk.opening import Plan, folder_maker, open_assistant
-from louro.cli.talk.plain import Plain
-from louro.cli.talk.tools import load_tools
 from louro.cli.talk.words import Language, Words, words_of
-from louro.client.address import find
-from louro.client.sound import Devices, SoundError
 from louro.config import ConfigProblem
+
+if TYPE_CHECKING:
+    from louro.cli.talk.opening import Plan
 
 Text = Annotated[str | None, typer.Option(show_default=False)]
 
@@ -51,6 +49,11 @@ def talk(
     language: Annotated[Language | None, typer.Option(help="Of the screen.", show_default=False)] = None,
 ) -> None:
     """Talk with it: voice activated, or push to talk, or in writing."""
+    # A server has no use for microphones, and 20 MB less without what this loads.
+    from louro.cli.talk.opening import Plan  # noqa: PLC0415
+    from louro.cli.talk.tools import load_tools  # noqa: PLC0415
+    from louro.client.sound import SoundError  # noqa: PLC0415
+
     if devices:
         _list_devices(Console())
         return
@@ -78,7 +81,9 @@ def talk(
 
 
 def _run_screen(plan: Plan, words: Words, save: Path) -> None:
+    from louro.cli.talk.opening import folder_maker, open_assistant  # noqa: PLC0415
     from louro.cli.talk.screen import TalkScreen  # noqa: PLC0415 - Textual takes its time to load
+    from louro.client.address import find  # noqa: PLC0415
 
     shown = find(plan.url, plan.key, plan.model, plan.dialect).shown if not plan.embedded else "embedded"
     screen = TalkScreen(
@@ -108,6 +113,9 @@ def _libraries_silent() -> Iterator[None]:
 
 
 def _run_plain(plan: Plan, words: Words, save: Path) -> None:
+    from louro.cli.talk.opening import folder_maker, open_assistant  # noqa: PLC0415
+    from louro.cli.talk.plain import Plain  # noqa: PLC0415
+
     notes = Console(stderr=True)
 
     async def converse() -> None:
@@ -129,6 +137,8 @@ def _choice(text: str | None) -> int | str | None:
 
 
 def _list_devices(out: Console) -> None:
+    from louro.client.sound import Devices, SoundError  # noqa: PLC0415
+
     try:
         found = Devices()
     except SoundError as error:

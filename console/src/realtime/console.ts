@@ -1,0 +1,531 @@
+/** The console behind the views: the line, the ear and the voice, and one conversation between them. */
+import { clipMs, encodeBase64, RATE_HZ, silence, soundOf } from "../protocol/bytes";
+import { emptyConversation, reduce } from "../protocol/conversation";
+import type { ClientEvent, ResponseObject, ServerEvent, SessionUpdate } from "../protocol/events";
+import type { AudioClip, Incoming, Item, LocalEvent } from "../protocol/model";
+import { browserMicrophone, decodeAudioFile, openLoudspeaker } from "./browser";
+import { Connection, type Network } from "./connection";
+import { InputTimeline } from "./input_timeline";
+import { Listeners, type Schedule, withNextFrame } from "./listeners";
+import { WireLog } from "./log";
+import { Microphone, type MicrophoneSource, microphoneOff } from "./microphone";
+import { browserNetwork } from "./network";
+import { merged, turnDetection, turnDetectionIn } from "./patch";
+import { type Heard, Player } from "./player";
+import { replayed } from "./replay";
+import { openedFile, savedFile } from "./saved";
+import { callsOf, definitionOf, outputOf } from "./toolbox";
+import type {
+  ConsoleState,
+  Levels,
+  Mode,
+  RealtimeConsole,
+  SavedConversation,
+  SessionPatch,
+  Target,
+  Tool,
+} from "./types";
+import { wavOf } from "./wav";
+
+export interface Deps {
+  readonly network: Network;
+  readonly microphone: MicrophoneSource;
+  readonly loudspeaker: ConstructorParameters<typeof Player>[0];
+  readonly schedule: Schedule;
+  /** Milliseconds; never goes back. */
+  now(): number;
+  decode(file: File): Promise<Uint8Array>;
+}
+
+export function createConsole(deps: Partial<Deps> = {}): RealtimeConsole {
+  return new Console({
+    network: deps.network ?? browserNetwork(),
+    microphone: deps.microphone ?? browserMicrophone,
+    loudspeaker: deps.loudspeaker ?? openLoudspeaker,
+    schedule: deps.schedule ?? withNextFrame,
+    now: deps.now ?? (() => performance.now()),
+    decode: deps.decode ?? decodeAudioFile,
+  });
+}
+
+/** Below this the server refuses to commit. */
+const SHORTEST_TURN_MS = 100;
+const WAVE_SAMPLES = 512;
+const FRAME_MS = 40;
+/** After a file, so that a turn detector hears that it is over. */
+const TRAILING_SILENCE_MS = 1200;
+/** Ten minutes: the server holds no longer turn. */
+const LONGEST_FILE_BYTES = 10 * 60 * RATE_HZ * 2;
+/** Before the id of an item that is played once more: it was heard already. */
+const AGAIN = "again:";
+const HELLO = "Hello!";
+const FIRST_SETTINGS: SessionPatch = {
+  type: "realtime",
+  audio: { input: { transcription: { model: "whisper-1" } } },
+};
+
+class Console implements RealtimeConsole {
+  state: ConsoleState = {
+    status: "idle",
+    failure: null,
+    conversation: emptyConversation,
+    microphone: microphoneOff,
+    playing: null,
+    mode: "voice",
+    holding: false,
+    assistantState: "idle",
+  };
+  readonly log: WireLog;
+  readonly #listeners: Listeners;
+  readonly #connection: Connection;
+  readonly #microphone: Microphone;
+  readonly #player: Player;
+  readonly #timeline = new InputTimeline();
+  readonly #inputWave = new Float32Array(WAVE_SAMPLES);
+  readonly #outputWave = new Float32Array(WAVE_SAMPLES);
+  /** Where in the sound the newest speech began and ended; null: a button said so. */
+  #speech: { startMs: number; endMs: number } | null = null;
+  #settings: SessionPatch = FIRST_SETTINGS;
+  #tools: readonly Tool[] = [];
+  /** The responses that were interrupted: their sound may still be on its way. */
+  #silenced = new Set<string>();
+  #running = new AbortController();
+  #sendingFile = false;
+
+  constructor(private readonly deps: Deps) {
+    this.#listeners = new Listeners(deps.schedule);
+    this.log = new WireLog(deps.schedule);
+    this.#connection = new Connection(deps.network, {
+      opened: (again) => this.#opened(again),
+      received: (event, bytes) => this.#received(event, bytes),
+      sent: (event, bytes) => this.log.record("out", event, deps.now(), bytes),
+      lost: () => this.#lost(),
+      changed: () => this.#connectionChanged(),
+    });
+    this.#microphone = new Microphone(
+      deps.microphone,
+      (pcm) => this.#hear(pcm),
+      () => this.#update({ microphone: this.#microphone.state }),
+    );
+    this.#player = new Player(deps.loudspeaker, {
+      started: (id, latencyMs) => this.#started(id, latencyMs),
+      heard: (heard) => this.#heard(heard),
+      finished: (heard) => this.#finished(heard),
+    });
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  async connect(target: Target): Promise<void> {
+    void this.#player.start();
+    this.disconnect();
+    this.#update({ conversation: emptyConversation });
+    this.log.clear();
+    await this.#connection.connect(target);
+  }
+
+  disconnect(): void {
+    this.#running.abort();
+    void this.#player.interrupt();
+    if (this.state.status !== "idle") this.#dispatch({ type: "lost" });
+    this.#connection.disconnect();
+    this.#update({ holding: false, playing: null });
+  }
+
+  enableMicrophone(device?: string): Promise<void> {
+    return this.#microphone.enable(device);
+  }
+
+  mute(on: boolean): void {
+    this.#microphone.mute(on);
+  }
+
+  setMode(mode: Mode): void {
+    if (mode === this.state.mode) return;
+    if (this.state.holding) this.stopTalking();
+    const known =
+      turnDetectionIn(this.#settings) ?? turnDetectionIn(this.state.conversation.session);
+    const detection = known ?? { type: "server_vad" };
+    this.#update({ mode });
+    this.updateSession(turnDetection(mode === "push" ? null : detection));
+  }
+
+  startTalking(): void {
+    if (this.state.mode !== "push" || this.state.holding || this.state.status !== "connected")
+      return;
+    if (this.state.microphone.state === "off") void this.enableMicrophone();
+    void this.#silence("client");
+    this.#send({ type: "input_audio_buffer.clear" });
+    this.#timeline.beginPending();
+    this.#speech = null;
+    this.#update({ holding: true });
+  }
+
+  stopTalking(): void {
+    if (!this.state.holding) return;
+    this.#update({ holding: false });
+    this.#commit();
+  }
+
+  interrupt(): void {
+    void this.#silence("client");
+  }
+
+  sendText(text: string): void {
+    // The answer must not be given before the server knows how much of the last one was heard.
+    void this.#silence("client").then(() => {
+      this.#say(text);
+      this.#send({ type: "response.create" });
+    });
+  }
+
+  async sendAudioFile(file: File): Promise<void> {
+    const sound = (await this.deps.decode(file)).slice(0, LONGEST_FILE_BYTES);
+    await this.#silence("client");
+    this.#sendingFile = true;
+    try {
+      if (this.state.mode === "push") this.#sendTurn(sound);
+      else await this.#speak(sound);
+    } finally {
+      this.#sendingFile = false;
+    }
+  }
+
+  updateSession(patch: SessionPatch): void {
+    this.#settings = merged(this.#settings, patch);
+    if (this.state.status === "connected") this.#sendSettings({ type: "realtime", ...patch });
+  }
+
+  deleteItem(id: string): void {
+    this.#send({ type: "conversation.item.delete", item_id: id });
+  }
+
+  replay(id: string): void {
+    const clip = this.#clip(id);
+    if (clip.samples === 0) return;
+    void this.#player.start();
+    void this.#silence("player").then(() => {
+      for (const chunk of clip.chunks) this.#player.play(AGAIN + id, chunk);
+      this.#player.end(AGAIN + id);
+    });
+  }
+
+  clipOf(id: string): Blob {
+    return wavOf(this.#clip(id));
+  }
+
+  setTools(tools: readonly Tool[]): void {
+    this.#tools = tools;
+    this.updateSession({ type: "realtime", tools: tools.map(definitionOf) });
+  }
+
+  levels(): Levels {
+    this.#microphone.wave(this.#inputWave);
+    this.#player.wave(this.#outputWave);
+    return {
+      input: loudnessOf(this.#inputWave),
+      output: loudnessOf(this.#outputWave),
+      inputWave: this.#inputWave,
+      outputWave: this.#outputWave,
+    };
+  }
+
+  save(): Blob {
+    return savedFile(this.state.conversation, this.log.entries(), new Date().toISOString());
+  }
+
+  open(file: File): Promise<SavedConversation> {
+    return openedFile(file);
+  }
+
+  // The line
+
+  #opened(again: boolean): void {
+    this.#timeline.reset();
+    this.#speech = null;
+    this.#silenced.clear();
+    this.#running = new AbortController();
+    const detection = this.state.mode === "push" ? turnDetection(null) : {};
+    this.#sendSettings(merged(this.#settings, detection));
+    if (again) {
+      for (const event of replayed(this.state.conversation.items)) this.#send(event);
+      return;
+    }
+    this.#say(HELLO);
+    this.#send({ type: "response.create" });
+  }
+
+  #lost(): void {
+    this.#running.abort();
+    void this.#player.interrupt();
+    this.#dispatch({ type: "lost" });
+    this.#update({ playing: null, holding: false });
+  }
+
+  #connectionChanged(): void {
+    const { status, failure } = this.#connection;
+    this.#update({ status, failure });
+  }
+
+  #received(event: ServerEvent, bytes: number): void {
+    const at = this.deps.now();
+    this.log.record("in", event, at, bytes);
+    this.#reduce({ at, event });
+    this.#react(event);
+  }
+
+  #send(event: ClientEvent): void {
+    if (this.#connection.send(event)) this.#reduce({ at: this.deps.now(), client: event });
+  }
+
+  #sendSettings(patch: SessionPatch): void {
+    // What the form makes is the server's to judge.
+    this.#send({ type: "session.update", session: patch as unknown as SessionUpdate["session"] });
+  }
+
+  #react(event: ServerEvent): void {
+    switch (event.type) {
+      case "session.updated":
+        this.#followMode();
+        break;
+      case "input_audio_buffer.speech_started":
+        this.#speechStarted(event.audio_start_ms);
+        break;
+      case "input_audio_buffer.speech_stopped":
+        this.#speechStopped(event.audio_end_ms);
+        break;
+      case "input_audio_buffer.committed":
+        this.#record(event.item_id);
+        break;
+      case "response.output_audio.delta":
+        if (this.#silenced.has(event.response_id)) break;
+        this.#player.play(event.item_id, soundOf(event));
+        break;
+      case "response.output_audio.done":
+        this.#player.end(event.item_id);
+        break;
+      case "response.done":
+        this.#silenced.delete(event.response.id);
+        void this.#runTools(event.response);
+        break;
+      case "conversation.item.truncated":
+        this.#send({ type: "conversation.item.retrieve", item_id: event.item_id });
+        break;
+    }
+  }
+
+  #followMode(): void {
+    const detection = turnDetectionIn(this.state.conversation.session);
+    if (detection === undefined) return;
+    if (detection !== null) {
+      this.#settings = merged(this.#settings, turnDetection(detection));
+    }
+    this.#update({ mode: detection === null ? "push" : "voice" });
+  }
+
+  async #runTools(response: ResponseObject): Promise<void> {
+    const calls = callsOf(response);
+    if (calls.length === 0) return;
+    const { signal } = this.#running;
+    const answers = calls.map(async (call) => {
+      const output = await outputOf(call, this.#tools, signal);
+      if (signal.aborted) return;
+      const item = { type: "function_call_output", call_id: call.callId, output } as const;
+      this.#send({ type: "conversation.item.create", item });
+    });
+    await Promise.all(answers);
+    // The person may have said something meanwhile: then the answer to that has the outputs too.
+    if (signal.aborted || this.state.conversation.responding) return;
+    this.#send({ type: "response.create" });
+  }
+
+  // The ear
+
+  #hear(pcm: Uint8Array): void {
+    const wanted = this.state.mode === "voice" || this.state.holding;
+    if (wanted && !this.#sendingFile) this.#append(pcm);
+  }
+
+  #append(pcm: Uint8Array): void {
+    if (this.state.status !== "connected") return;
+    const audio = encodeBase64(pcm);
+    const sent = this.#connection.send({ type: "input_audio_buffer.append", audio });
+    if (sent) this.#timeline.append(pcm, this.deps.now());
+  }
+
+  #commit(): void {
+    const { startMs, endMs } = this.#timeline.pending;
+    if (endMs - startMs < SHORTEST_TURN_MS) {
+      this.#send({ type: "input_audio_buffer.clear" });
+      return;
+    }
+    this.#send({ type: "input_audio_buffer.commit" });
+    this.#dispatch({ type: "speech", startMs: this.#timeline.clockAt(startMs), endMs: null });
+    this.#send({ type: "response.create" });
+  }
+
+  #sendTurn(sound: Uint8Array): void {
+    this.#send({ type: "input_audio_buffer.clear" });
+    this.#timeline.beginPending();
+    this.#speech = null;
+    for (const frame of framesOf(sound)) this.#append(frame);
+    this.#commit();
+  }
+
+  /** As fast as it would be spoken, so that the timeline is that of a person who speaks. */
+  async #speak(sound: Uint8Array): Promise<void> {
+    const { signal } = this.#running;
+    const quiet = new Uint8Array((TRAILING_SILENCE_MS * RATE_HZ * 2) / 1000);
+    const startedAt = this.deps.now();
+    let sentMs = 0;
+    for (const frame of [...framesOf(sound), ...framesOf(quiet)]) {
+      if (signal.aborted) return;
+      this.#append(frame);
+      sentMs += FRAME_MS;
+      const ahead = startedAt + sentMs - this.deps.now();
+      if (ahead > 0) await this.deps.network.delay(ahead, signal);
+    }
+  }
+
+  #speechStarted(startMs: number): void {
+    this.#speech = { startMs, endMs: startMs };
+    this.#dispatch({ type: "speech", startMs: this.#timeline.clockAt(startMs), endMs: null });
+    if (this.#interrupts()) void this.#silence("server");
+  }
+
+  #speechStopped(endMs: number): void {
+    const startMs = this.#speech?.startMs ?? 0;
+    this.#speech = { startMs, endMs };
+    const detection = this.#detection();
+    const waitedMs = detection?.silence_duration_ms;
+    const spokenMs =
+      typeof waitedMs === "number" ? endMs - waitedMs : this.#timeline.lastLoudMs(startMs, endMs);
+    const end = this.#timeline.clockAt(spokenMs);
+    this.#dispatch({ type: "speech", startMs: null, endMs: end });
+  }
+
+  #record(itemId: string): void {
+    const { startMs, endMs } = this.#speech ?? this.#timeline.pending;
+    const sound = this.#timeline.soundBetween(startMs, endMs);
+    this.#speech = null;
+    this.#timeline.beginPending();
+    if (sound.length > 0) this.#dispatch({ type: "recorded", itemId, sound });
+  }
+
+  #interrupts(): boolean {
+    return this.#detection()?.interrupt_response !== false;
+  }
+
+  #detection(): { silence_duration_ms?: unknown; interrupt_response?: unknown } | null {
+    const detection = turnDetectionIn(this.state.conversation.session);
+    return typeof detection === "object" ? detection : null;
+  }
+
+  // The voice
+
+  #say(text: string): void {
+    const id = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
+    const content = [{ type: "input_text", text }] as const;
+    const item = { type: "message", role: "user", id, content } as const;
+    this.#send({ type: "conversation.item.create", item });
+  }
+
+  /**
+   * Stop the voice, and tell the server how much of it was heard.
+   *
+   * The server stops by itself when it hears speech; when the client wants quiet, it must say so.
+   */
+  async #silence(by: "client" | "server" | "player"): Promise<void> {
+    const { responding } = this.state.conversation;
+    if (responding && by !== "player") this.#silenced.add(responding);
+    if (responding && by === "client") this.#send({ type: "response.cancel" });
+    const heard = await this.#player.interrupt();
+    this.#update({ playing: null });
+    for (const each of heard) this.#truncate(each);
+  }
+
+  #truncate({ itemId, ms }: Heard): void {
+    const clip = this.#clip(itemId);
+    if (itemId.startsWith(AGAIN) || clip.samples === 0) return;
+    const heardMs = Math.floor(Math.min(ms, clipMs(clip)));
+    this.#dispatch({ type: "heard", itemId, ms: heardMs });
+    this.#send({
+      type: "conversation.item.truncate",
+      item_id: itemId,
+      content_index: 0,
+      audio_end_ms: heardMs,
+    });
+  }
+
+  #started(id: string, latencyMs: number): void {
+    const isAgain = id.startsWith(AGAIN);
+    this.#update({ playing: isAgain ? id.slice(AGAIN.length) : id });
+    if (isAgain) return;
+    const responseId = this.#item(id)?.responseId ?? null;
+    const local: LocalEvent = { type: "played", itemId: id, responseId };
+    this.#reduce({ at: this.deps.now() + latencyMs, local });
+  }
+
+  #heard({ itemId, ms }: Heard): void {
+    if (!itemId.startsWith(AGAIN)) this.#dispatch({ type: "heard", itemId, ms });
+  }
+
+  #finished(heard: Heard): void {
+    this.#heard(heard);
+    this.#update({ playing: null });
+  }
+
+  #clip(id: string): AudioClip {
+    const item = this.#item(id);
+    return item?.kind === "message" ? item.audio : silence;
+  }
+
+  #item(id: string): Item | undefined {
+    return this.state.conversation.items.findLast((item) => item.id === id);
+  }
+
+  // The state
+
+  #dispatch(local: LocalEvent): void {
+    this.#reduce({ at: this.deps.now(), local });
+  }
+
+  #reduce(incoming: Incoming): void {
+    const conversation = reduce(this.state.conversation, incoming);
+    if (conversation !== this.state.conversation) this.#update({ conversation });
+  }
+
+  #update(part: Partial<ConsoleState>): void {
+    const state = { ...this.state, ...part };
+    this.state = { ...state, assistantState: assistantStateOf(state) };
+    this.#listeners.notify();
+  }
+}
+
+function assistantStateOf(state: ConsoleState): ConsoleState["assistantState"] {
+  const { conversation, microphone } = state;
+  if (state.status !== "connected") return "idle";
+  if (state.holding || conversation.speaking) return "listening";
+  if (state.playing) return "speaking";
+  const turn = conversation.turns.at(-1);
+  const isWaitedFor = turn?.turnEndMs != null && turn.responseId === null && turn.doneMs === null;
+  if (conversation.responding || isWaitedFor) return "thinking";
+  const hears = state.mode === "voice" && microphone.state === "on" && !microphone.muted;
+  return hears ? "listening" : "idle";
+}
+
+/** The loudness of *wave*: the root of its mean square. */
+function loudnessOf(wave: Float32Array): number {
+  let squares = 0;
+  for (const value of wave) squares += value * value;
+  return Math.min(1, Math.sqrt(squares / wave.length));
+}
+
+function framesOf(sound: Uint8Array): readonly Uint8Array[] {
+  const frameBytes = (FRAME_MS * RATE_HZ * 2) / 1000;
+  return Array.from({ length: Math.ceil(sound.length / frameBytes) }, (_, index) =>
+    sound.subarray(index * frameBytes, (index + 1) * frameBytes),
+  );
+}
