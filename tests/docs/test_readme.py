@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +59,23 @@ def test_what_is_installed_is_told(command: str) -> None:
     assert "silero" in done.stdout
 
 
+def test_a_key_is_made_and_what_it_uses_is_told(tmp_path: Path) -> None:
+    lines = [
+        line for line in commands() if line.startswith((".venv/bin/louro keys", ".venv/bin/louro usage"))
+    ]
+    assert len(lines) == 2
+    for line, told in zip(lines, ("sk-lr-", "Nothing was used"), strict=True):
+        done = subprocess.run(
+            [LOURO, *shlex.split(line)[1:]],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
+        )
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
+
+
 def test_every_command_is_known() -> None:
     known = (
         "make run",
@@ -65,6 +84,8 @@ def test_every_command_is_known() -> None:
         ".venv/bin/louro engines",
         ".venv/bin/louro doctor",
         ".venv/bin/louro models list",
+        ".venv/bin/louro keys",
+        ".venv/bin/louro usage",
     )
     assert [line for line in commands() if not line.startswith(known)] == []
 

@@ -217,6 +217,10 @@ test("the server's own knowledge of what was heard replaces the guess", () => {
     }),
   ]);
   expect(messageOf(c, "a1")).toMatchObject({ heard: 13, transcript: "one two three four" });
+  const text = [{ type: "output_text", text: "one two three" }];
+  const item = { type: "message", id: "a1", role: "assistant", status: "completed", content: text };
+  const back = server({ type: "conversation.item.done", previous_item_id: null, item });
+  expect(messageOf(after([back], c), "a1").heard).toBe(13);
 });
 
 test("an item that was heard to its end is heard whole", () => {
@@ -351,4 +355,30 @@ test("an hour of sound is kept in few pieces, and no delta costs much", () => {
   for (let count = 0; count < 3000; count += 1) c = after(delta, c);
   expect(messageOf(c, "a1").audio.samples).toBe(3000 * 960);
   expect(messageOf(c, "a1").audio.chunks.length).toBeLessThan(20);
+});
+
+test("whatever a server says in whatever order, the conversation stays whole", () => {
+  const said = [
+    ...spokenTurn("u1", null),
+    ...spokenTurn("u2", "a1"),
+    ...transcription("u1", ["Hi ", "there"]),
+    ...spokenAnswer(hello),
+    ...spokenAnswer({ ...hello, item: "a2", response: "r2", previous: "u2", status: "incomplete" }),
+    server({ type: "conversation.item.deleted", item_id: "u1" }),
+    server({ type: "conversation.item.truncated", item_id: "a1", audio_end_ms: 5 }),
+    server({ type: "error", error: { type: "x", code: null, message: "" } }),
+  ];
+  fc.assert(
+    fc.property(fc.shuffledSubarray(said), (events) => {
+      const c = after(events);
+      const ids = c.items.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(ids.length);
+      const numbers = c.turns.map(({ turn }) => turn);
+      expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+      for (const item of c.items) {
+        if (item.kind === "message")
+          expect(item.heard ?? 0).toBeLessThanOrEqual(item.transcript.length);
+      }
+    }),
+  );
 });

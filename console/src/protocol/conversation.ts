@@ -96,6 +96,8 @@ function unknownEvent(_event: never, c: Conversation): Conversation {
 type OfType<E, T> = Extract<E, { type: T }>;
 
 function refused(c: Conversation, error: ProtocolError): Conversation {
+  // Who interrupts an answer in its last moment has what he wants.
+  if (error.code === "response_cancel_not_active") return c;
   const { at, code, message, param } = error;
   const plain = { at, code: code ?? null, message, param: param ?? null };
   const kept = [...c.errors, plain].slice(-MOST_ERRORS);

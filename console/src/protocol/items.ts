@@ -121,16 +121,20 @@ function toldMessage(mine: MessageItem, item: wire.MessageItem, origin: Origin):
   const words = wordsOf(item.content);
   // A conversation put back after a lost connection is sent as text: what was spoken stays spoken.
   const isEcho = mine.transcript !== "" && mine.status !== "in_progress" && words.transcript === "";
-  return withHeard({
+  const transcript = isCut(mine, words.transcript)
+    ? mine.transcript
+    : words.transcript || mine.transcript;
+  const status = later(mine.status, item.status);
+  const next = {
     ...mine,
     role: item.role,
-    status: later(mine.status, item.status),
+    status,
     text: isEcho ? mine.text : words.text || mine.text,
-    transcript: isCut(mine, words.transcript)
-      ? mine.transcript
-      : words.transcript || mine.transcript,
+    transcript,
     responseId: mine.responseId ?? origin.responseId,
-  });
+  };
+  // What the server said of the words heard is better than a guess: nothing new, no new guess.
+  return transcript === mine.transcript && status === mine.status ? next : withHeard(next);
 }
 
 /** After a truncation the server knows only what was heard; here the rest stays readable. */
@@ -160,10 +164,11 @@ export interface Words {
   readonly transcript: string;
 }
 
-export function wordsOf(content: readonly (wire.ContentPart | wire.ContentPartParam)[]): Words {
+export function wordsOf(content: readonly wire.ContentPartParam[] | undefined): Words {
   let text = "";
   let transcript = "";
-  for (const part of content) {
+  // Servers other than ours leave out what is empty.
+  for (const part of content ?? []) {
     switch (part.type) {
       case "input_text":
       case "output_text":

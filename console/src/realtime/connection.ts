@@ -117,7 +117,7 @@ export class Connection {
         const slow = { code: "timeout", message: "The server took too long to begin." };
         if (!opened.signal.aborted) refuse(slow);
       });
-      live.signal.addEventListener("abort", () => refuse(LEFT), { once: true });
+      live.signal.addEventListener("abort", () => refuse(LEFT), { signal: opened.signal });
       socket.onclose = (close) => refuse(this.#reasonOf(close));
       socket.onmessage = ({ data }) => {
         if (this.#receive(data) !== "session.created" || opened.signal.aborted) return;

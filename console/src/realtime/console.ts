@@ -1,11 +1,11 @@
 /** The console behind the views: the line, the ear and the voice, and one conversation between them. */
-import { clipMs, encodeBase64, RATE_HZ, silence, soundOf } from "../protocol/bytes";
+import { clipMs, RATE_HZ, silence, soundOf } from "../protocol/bytes";
 import { emptyConversation, reduce } from "../protocol/conversation";
 import type { ClientEvent, ResponseObject, ServerEvent, SessionUpdate } from "../protocol/events";
 import type { AudioClip, Incoming, Item, LocalEvent } from "../protocol/model";
 import { browserMicrophone, decodeAudioFile, openLoudspeaker } from "./browser";
 import { Connection, type Network } from "./connection";
-import { InputTimeline } from "./input_timeline";
+import { Ear } from "./ear";
 import { Listeners, type Schedule, withNextFrame } from "./listeners";
 import { WireLog } from "./log";
 import { Microphone, type MicrophoneSource, microphoneOff } from "./microphone";
@@ -48,12 +48,7 @@ export function createConsole(deps: Partial<Deps> = {}): RealtimeConsole {
   });
 }
 
-/** Below this the server refuses to commit. */
-const SHORTEST_TURN_MS = 100;
 const WAVE_SAMPLES = 512;
-const FRAME_MS = 40;
-/** After a file, so that a turn detector hears that it is over. */
-const TRAILING_SILENCE_MS = 1200;
 /** Ten minutes: the server holds no longer turn. */
 const LONGEST_FILE_BYTES = 10 * 60 * RATE_HZ * 2;
 /** Before the id of an item that is played once more: it was heard already. */
@@ -80,16 +75,18 @@ class Console implements RealtimeConsole {
   readonly #connection: Connection;
   readonly #microphone: Microphone;
   readonly #player: Player;
-  readonly #timeline = new InputTimeline();
+  readonly #ear: Ear;
   readonly #inputWave = new Float32Array(WAVE_SAMPLES);
   readonly #outputWave = new Float32Array(WAVE_SAMPLES);
-  /** Where in the sound the newest speech began and ended; null: a button said so. */
-  #speech: { startMs: number; endMs: number } | null = null;
   #settings: SessionPatch = FIRST_SETTINGS;
+  /** To come back to after the button. */
+  #voiceDetection: unknown = { type: "server_vad" };
   #tools: readonly Tool[] = [];
   /** The responses that were interrupted: their sound may still be on its way. */
   #silenced = new Set<string>();
   #running = new AbortController();
+  /** How often the person has broken in: an answer that was wanted before is not wanted after. */
+  #interruptions = 0;
   #sendingFile = false;
 
   constructor(private readonly deps: Deps) {
@@ -101,6 +98,12 @@ class Console implements RealtimeConsole {
       sent: (event, bytes) => this.log.record("out", event, deps.now(), bytes),
       lost: () => this.#lost(),
       changed: () => this.#connectionChanged(),
+    });
+    this.#ear = new Ear({
+      send: (event) => this.#send(event),
+      tell: (local) => this.#dispatch(local),
+      now: deps.now,
+      delay: (ms, signal) => deps.network.delay(ms, signal),
     });
     this.#microphone = new Microphone(
       deps.microphone,
@@ -145,11 +148,8 @@ class Console implements RealtimeConsole {
   setMode(mode: Mode): void {
     if (mode === this.state.mode) return;
     if (this.state.holding) this.stopTalking();
-    const known =
-      turnDetectionIn(this.#settings) ?? turnDetectionIn(this.state.conversation.session);
-    const detection = known ?? { type: "server_vad" };
     this.#update({ mode });
-    this.updateSession(turnDetection(mode === "push" ? null : detection));
+    this.updateSession(turnDetection(mode === "push" ? null : this.#voiceDetection));
   }
 
   startTalking(): void {
@@ -157,16 +157,14 @@ class Console implements RealtimeConsole {
       return;
     if (this.state.microphone.state === "off") void this.enableMicrophone();
     void this.#silence("client");
-    this.#send({ type: "input_audio_buffer.clear" });
-    this.#timeline.beginPending();
-    this.#speech = null;
+    this.#ear.beginTurn();
     this.#update({ holding: true });
   }
 
   stopTalking(): void {
     if (!this.state.holding) return;
     this.#update({ holding: false });
-    this.#commit();
+    this.#ear.endTurn();
   }
 
   interrupt(): void {
@@ -186,8 +184,8 @@ class Console implements RealtimeConsole {
     await this.#silence("client");
     this.#sendingFile = true;
     try {
-      if (this.state.mode === "push") this.#sendTurn(sound);
-      else await this.#speak(sound);
+      if (this.state.mode === "push") this.#ear.hearTurn(sound);
+      else await this.#ear.hearSlowly(sound, this.#running.signal);
     } finally {
       this.#sendingFile = false;
     }
@@ -195,6 +193,7 @@ class Console implements RealtimeConsole {
 
   updateSession(patch: SessionPatch): void {
     this.#settings = merged(this.#settings, patch);
+    this.#voiceDetection = turnDetectionIn(patch) ?? this.#voiceDetection;
     if (this.state.status === "connected") this.#sendSettings({ type: "realtime", ...patch });
   }
 
@@ -243,12 +242,10 @@ class Console implements RealtimeConsole {
   // The line
 
   #opened(again: boolean): void {
-    this.#timeline.reset();
-    this.#speech = null;
+    this.#ear.begin();
     this.#silenced.clear();
     this.#running = new AbortController();
-    const detection = this.state.mode === "push" ? turnDetection(null) : {};
-    this.#sendSettings(merged(this.#settings, detection));
+    this.#sendSettings(this.#settings);
     if (again) {
       for (const event of replayed(this.state.conversation.items)) this.#send(event);
       return;
@@ -276,8 +273,10 @@ class Console implements RealtimeConsole {
     this.#react(event);
   }
 
-  #send(event: ClientEvent): void {
-    if (this.#connection.send(event)) this.#reduce({ at: this.deps.now(), client: event });
+  #send(event: ClientEvent): boolean {
+    const sent = this.#connection.send(event);
+    if (sent) this.#reduce({ at: this.deps.now(), client: event });
+    return sent;
   }
 
   #sendSettings(patch: SessionPatch): void {
@@ -291,13 +290,14 @@ class Console implements RealtimeConsole {
         this.#followMode();
         break;
       case "input_audio_buffer.speech_started":
-        this.#speechStarted(event.audio_start_ms);
+        this.#ear.speechStarted(event.audio_start_ms);
+        if (this.#detection()?.interrupt_response !== false) void this.#silence("server");
         break;
       case "input_audio_buffer.speech_stopped":
-        this.#speechStopped(event.audio_end_ms);
+        this.#ear.speechStopped(event.audio_end_ms, this.#silenceMs());
         break;
       case "input_audio_buffer.committed":
-        this.#record(event.item_id);
+        this.#ear.committed(event.item_id);
         break;
       case "response.output_audio.delta":
         if (this.#silenced.has(event.response_id)) break;
@@ -319,9 +319,7 @@ class Console implements RealtimeConsole {
   #followMode(): void {
     const detection = turnDetectionIn(this.state.conversation.session);
     if (detection === undefined) return;
-    if (detection !== null) {
-      this.#settings = merged(this.#settings, turnDetection(detection));
-    }
+    this.#voiceDetection = detection ?? this.#voiceDetection;
     this.#update({ mode: detection === null ? "push" : "voice" });
   }
 
@@ -329,6 +327,7 @@ class Console implements RealtimeConsole {
     const calls = callsOf(response);
     if (calls.length === 0) return;
     const { signal } = this.#running;
+    const interruptions = this.#interruptions;
     const answers = calls.map(async (call) => {
       const output = await outputOf(call, this.#tools, signal);
       if (signal.aborted) return;
@@ -336,8 +335,8 @@ class Console implements RealtimeConsole {
       this.#send({ type: "conversation.item.create", item });
     });
     await Promise.all(answers);
-    // The person may have said something meanwhile: then the answer to that has the outputs too.
-    if (signal.aborted || this.state.conversation.responding) return;
+    // Who has said something meanwhile gets an answer to that, and it knows the outputs too.
+    if (signal.aborted || interruptions !== this.#interruptions) return;
     this.#send({ type: "response.create" });
   }
 
@@ -345,77 +344,13 @@ class Console implements RealtimeConsole {
 
   #hear(pcm: Uint8Array): void {
     const wanted = this.state.mode === "voice" || this.state.holding;
-    if (wanted && !this.#sendingFile) this.#append(pcm);
+    if (wanted && !this.#sendingFile) this.#ear.hear(pcm);
   }
 
-  #append(pcm: Uint8Array): void {
-    if (this.state.status !== "connected") return;
-    const audio = encodeBase64(pcm);
-    const sent = this.#connection.send({ type: "input_audio_buffer.append", audio });
-    if (sent) this.#timeline.append(pcm, this.deps.now());
-  }
-
-  #commit(): void {
-    const { startMs, endMs } = this.#timeline.pending;
-    if (endMs - startMs < SHORTEST_TURN_MS) {
-      this.#send({ type: "input_audio_buffer.clear" });
-      return;
-    }
-    this.#send({ type: "input_audio_buffer.commit" });
-    this.#dispatch({ type: "speech", startMs: this.#timeline.clockAt(startMs), endMs: null });
-    this.#send({ type: "response.create" });
-  }
-
-  #sendTurn(sound: Uint8Array): void {
-    this.#send({ type: "input_audio_buffer.clear" });
-    this.#timeline.beginPending();
-    this.#speech = null;
-    for (const frame of framesOf(sound)) this.#append(frame);
-    this.#commit();
-  }
-
-  /** As fast as it would be spoken, so that the timeline is that of a person who speaks. */
-  async #speak(sound: Uint8Array): Promise<void> {
-    const { signal } = this.#running;
-    const quiet = new Uint8Array((TRAILING_SILENCE_MS * RATE_HZ * 2) / 1000);
-    const startedAt = this.deps.now();
-    let sentMs = 0;
-    for (const frame of [...framesOf(sound), ...framesOf(quiet)]) {
-      if (signal.aborted) return;
-      this.#append(frame);
-      sentMs += FRAME_MS;
-      const ahead = startedAt + sentMs - this.deps.now();
-      if (ahead > 0) await this.deps.network.delay(ahead, signal);
-    }
-  }
-
-  #speechStarted(startMs: number): void {
-    this.#speech = { startMs, endMs: startMs };
-    this.#dispatch({ type: "speech", startMs: this.#timeline.clockAt(startMs), endMs: null });
-    if (this.#interrupts()) void this.#silence("server");
-  }
-
-  #speechStopped(endMs: number): void {
-    const startMs = this.#speech?.startMs ?? 0;
-    this.#speech = { startMs, endMs };
-    const detection = this.#detection();
-    const waitedMs = detection?.silence_duration_ms;
-    const spokenMs =
-      typeof waitedMs === "number" ? endMs - waitedMs : this.#timeline.lastLoudMs(startMs, endMs);
-    const end = this.#timeline.clockAt(spokenMs);
-    this.#dispatch({ type: "speech", startMs: null, endMs: end });
-  }
-
-  #record(itemId: string): void {
-    const { startMs, endMs } = this.#speech ?? this.#timeline.pending;
-    const sound = this.#timeline.soundBetween(startMs, endMs);
-    this.#speech = null;
-    this.#timeline.beginPending();
-    if (sound.length > 0) this.#dispatch({ type: "recorded", itemId, sound });
-  }
-
-  #interrupts(): boolean {
-    return this.#detection()?.interrupt_response !== false;
+  /** Of what the detector takes for the end of speech, how much is silence; null where that varies. */
+  #silenceMs(): number | null {
+    const ms = this.#detection()?.silence_duration_ms;
+    return typeof ms === "number" ? ms : null;
   }
 
   #detection(): { silence_duration_ms?: unknown; interrupt_response?: unknown } | null {
@@ -439,6 +374,7 @@ class Console implements RealtimeConsole {
    */
   async #silence(by: "client" | "server" | "player"): Promise<void> {
     const { responding } = this.state.conversation;
+    if (by !== "player") this.#interruptions += 1;
     if (responding && by !== "player") this.#silenced.add(responding);
     if (responding && by === "client") this.#send({ type: "response.cancel" });
     const heard = await this.#player.interrupt();
@@ -521,11 +457,4 @@ function loudnessOf(wave: Float32Array): number {
   let squares = 0;
   for (const value of wave) squares += value * value;
   return Math.min(1, Math.sqrt(squares / wave.length));
-}
-
-function framesOf(sound: Uint8Array): readonly Uint8Array[] {
-  const frameBytes = (FRAME_MS * RATE_HZ * 2) / 1000;
-  return Array.from({ length: Math.ceil(sound.length / frameBytes) }, (_, index) =>
-    sound.subarray(index * frameBytes, (index + 1) * frameBytes),
-  );
 }

@@ -85,3 +85,15 @@ test("a cleared log begins anew", async () => {
   log.record("in", event("next"), at, 1);
   expect(JSON.parse(await log.export().text())).toMatchObject([{ id: 1, type: "next" }]);
 });
+
+test("the sound of an item that was asked for again is not kept a second time", () => {
+  const log = new WireLog(now);
+  const content = [{ type: "output_audio", transcript: "Hi", audio: "AAAA" }];
+  log.record(
+    "in",
+    event("conversation.item.retrieved", { item: { type: "message", content } }),
+    at,
+    99,
+  );
+  expect(JSON.stringify(log.entries())).not.toContain("AAAA");
+});

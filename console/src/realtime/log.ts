@@ -1,5 +1,5 @@
 /** The last events of the wire, for people to read. */
-import type { ClientEvent, ServerEvent } from "../protocol/events";
+import type { ClientEvent, ConversationItemRetrieved, ServerEvent } from "../protocol/events";
 import { Listeners, type Schedule } from "./listeners";
 import type { EventLog, LogEntry } from "./types";
 
@@ -82,7 +82,8 @@ export class WireLog implements EventLog {
   }
 
   record(direction: LogEntry["direction"], event: Event, at: number, bytes: number): void {
-    const entry = { id: 0, at, direction, type: event.type, event, count: 1, bytes };
+    const kept = event.type === "conversation.item.retrieved" ? withoutSoundInItem(event) : event;
+    const entry = { id: 0, at, direction, type: event.type, event: kept, count: 1, bytes };
     if (this.#waiting) {
       this.#waiting.push(entry);
       if (this.#waiting.length > this.most) this.#waiting.shift();
@@ -145,6 +146,14 @@ function soundIn(entry: LogEntry | undefined): number {
   if (!entry || !hasSound(entry.event)) return 0;
   const { event } = entry;
   return event.type === "input_audio_buffer.append" ? event.audio.length : event.delta.length;
+}
+
+/** A whole answer's sound; it came in the deltas already. */
+function withoutSoundInItem(event: ConversationItemRetrieved): ConversationItemRetrieved {
+  const { item } = event;
+  if (item.type !== "message") return event;
+  const content = item.content.map((part) => ("audio" in part ? { ...part, audio: "" } : part));
+  return { ...event, item: { ...item, content } };
 }
 
 function withoutSound(event: Event): Event {

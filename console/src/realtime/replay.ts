@@ -4,7 +4,14 @@ import type { CallItem, Item, MessageItem } from "../protocol/model";
 
 /** The events that put *items* back: words only, and of an answer only what was heard. */
 export function replayed(items: readonly Item[]): readonly ClientEvent[] {
-  return items.flatMap((item) => (item.kind === "message" ? message(item) : call(item)));
+  return items
+    .filter(isTheirs)
+    .flatMap((item) => (item.kind === "message" ? message(item) : call(item)));
+}
+
+/** What was written while the line was down waits to be sent for the first time. */
+function isTheirs(item: Item): boolean {
+  return !(item.unplaced && item.status === "in_progress");
 }
 
 function message(item: MessageItem): readonly ConversationItemCreate[] {

@@ -134,6 +134,18 @@ test("a stopped queue is silent, and tells what was heard of each item", () => {
   expect([...output]).toEqual([0, 0, 0, 0]);
 });
 
+test("a voice that is stopped fades out within 5 ms", () => {
+  const queue = new PlayQueue();
+  queue.add("a", new Float32Array(1000).fill(1));
+  queue.fill(new Float32Array(10), none);
+  expect(queue.stop()).toEqual([{ id: "a", samples: 10 }]);
+  const output = new Float32Array(128);
+  queue.fill(output, none);
+  expect(output[0]).toBeGreaterThan(0.9);
+  expect([...output]).toEqual([...output].sort((a, b) => b - a));
+  expect(output[119]).toBe(0);
+});
+
 function frame(ms: number, level = 0): Uint8Array {
   return new Uint8Array(new Int16Array(ms * 24).fill(level).buffer);
 }

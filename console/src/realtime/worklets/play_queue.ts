@@ -19,8 +19,14 @@ interface Track {
   ended: boolean;
 }
 
+const EMPTY = new Float32Array(0);
+/** 5 ms: a wave that is cut off in its middle clicks. */
+const FADE_SAMPLES = 120;
+
 export class PlayQueue {
   #tracks: Track[] = [];
+  /** The end of what was stopped, growing quiet. */
+  #fading: Float32Array = EMPTY;
 
   /** Put *sound* behind what is there. An item that follows another one ends it. */
   add(id: string, sound: Float32Array): void {
@@ -41,6 +47,8 @@ export class PlayQueue {
   /** Forget everything; return what was begun or waiting, with how much of it was played. */
   stop(): readonly Played[] {
     const stopped = this.#tracks.map(({ id, played }) => ({ id, samples: played }));
+    const track = this.#tracks[0];
+    this.#fading = track && track.played > 0 ? faded(track) : EMPTY;
     this.#tracks = [];
     return stopped;
   }
@@ -53,7 +61,7 @@ export class PlayQueue {
 
   /** Fill *output* whole, with silence where nothing is there. */
   fill(output: Float32Array, tell: (event: PlayEvent) => void): void {
-    let at = 0;
+    let at = this.#fade(output);
     while (at < output.length) {
       const track = this.#tracks[0];
       if (!track) break;
@@ -68,6 +76,19 @@ export class PlayQueue {
     }
     output.fill(0, at);
   }
+
+  #fade(output: Float32Array): number {
+    const count = Math.min(this.#fading.length, output.length);
+    output.set(this.#fading.subarray(0, count));
+    this.#fading = this.#fading.subarray(count);
+    return count;
+  }
+}
+
+function faded(track: Track): Float32Array {
+  const chunk = track.chunks[track.chunk] ?? EMPTY;
+  const rest = chunk.slice(track.offset, track.offset + FADE_SAMPLES);
+  return rest.map((value, index) => value * (1 - (index + 1) / rest.length));
 }
 
 function copy(track: Track, output: Float32Array, at: number): number {
@@ -84,5 +105,3 @@ function copy(track: Track, output: Float32Array, at: number): number {
   }
   return count;
 }
-
-const EMPTY = new Float32Array(0);

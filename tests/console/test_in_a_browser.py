@@ -1,0 +1,84 @@
+"""The console in real Chromium: its fake microphone plays a recorded question, and its loudspeaker is listened to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from tests.conformance.conftest import SCRIPTED, Serving, sound
+
+from louro.config import Settings
+from louro.http.console import BUILT
+from louro.server import load_engines
+
+CONSOLE = Path(__file__).parents[2] / "console"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def question(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of silence first: the page says hello when it is opened."""
+    if CHROMIUM is None or shutil.which("node") is None:
+        pytest.skip("needs Node.js and Chromium: apt install nodejs chromium")
+    if not (CONSOLE / "node_modules").is_dir() or not (BUILT / "index.html").is_file():
+        pytest.skip("needs the console: make console-build")
+    file = tmp_path_factory.mktemp("sound") / "question.wav"
+    pcm = bytes(48 * 8_000) + sound("capital.flac") + bytes(48 * 4_000)
+    soundfile.write(file, np.repeat(np.frombuffer(pcm, "<i2"), 2), 48_000)
+    return file
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[Serving]:
+    with Serving(SCRIPTED, load_engines(SCRIPTED, lambda _: None)) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[Serving]:
+    settings = Settings(port=0)
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        yield serving
+
+
+def drive(serving: Serving, question: Path, picture: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        ["node", "e2e/talk.mjs", serving.address, str(question), str(picture)],
+        cwd=CONSOLE,
+        env={**os.environ, "CHROMIUM": CHROMIUM or ""},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return seen
+
+
+def check(seen: dict[str, Any], serving: Serving) -> None:
+    assert seen["errors"] == []
+    assert seen["answered"] and seen["sum"] and seen["interrupted"] and seen["reloaded"]
+    assert seen["hosts"] == [serving.address.removeprefix("http://")], (
+        "the page asks nothing of any other host"
+    )
+
+
+def test_a_conversation_by_script(scripted: Serving, question: Path, tmp_path: Path) -> None:
+    check(drive(scripted, question, tmp_path / "page.png"), scripted)
+
+
+@pytest.mark.models
+def test_a_conversation_with_the_embedded_models(embedded: Serving, question: Path, tmp_path: Path) -> None:
+    picture = Path(os.environ.get("LOURO_PICTURES", tmp_path)) / "console.png"
+    check(drive(embedded, question, picture), embedded)
