@@ -95,6 +95,7 @@ export const en = {
   "turns.voice": "Turn {turn}, spoken",
   "turns.text": "Turn {turn}, written",
   "turns.underWay": "under way",
+  "turns.cut": "without a sound",
   "turns.slowest": "{stage} took longest: {time}.",
   "turns.stages": "Stages of turn {turn}",
   "stage.speech": "Speech",

@@ -97,6 +97,7 @@ export const pt: Dictionary = {
   "turns.voice": "Turno {turn}, falado",
   "turns.text": "Turno {turn}, escrito",
   "turns.underWay": "em andamento",
+  "turns.cut": "sem som",
   "turns.slowest": "O mais demorado: {stage}, {time}.",
   "turns.stages": "Etapas do turno {turn}",
   "stage.speech": "Fala",

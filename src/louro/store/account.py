@@ -156,7 +156,7 @@ class Account:
 
     def _answered(self, response: Response, now: float) -> Entry:
         begun = self._begun.pop(response.id, None) or _Begun(now)
-        tokens = _tokens(response.usage) if response.usage is not None else NO_TOKENS
+        tokens = tokens_of(response.usage) if response.usage is not None else NO_TOKENS
         heard_ms, self._heard_ms = self._heard_ms, 0
         output_ms = begun.output_ms or tokens.output_audio * OUTPUT_MS_PER_TOKEN
         price = self._books.prices.price_for(self._priced_as or self._model, _day(now))
@@ -236,7 +236,8 @@ class Account:
         return AllowanceChanged(refusal, limit.amount, remaining, _reset_s(limit.per, now))
 
 
-def _tokens(usage: Usage) -> Tokens:
+def tokens_of(usage: Usage) -> Tokens:
+    """As the price list counts them."""
     given, made = usage.input_token_details, usage.output_token_details
     cached = given.cached_tokens_details
     return Tokens(

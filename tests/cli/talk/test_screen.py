@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +114,8 @@ async def test_a_whole_conversation(
         keep_picture(screen, "conversation")
         await pilot.press("s")
         await until(pilot, (tmp_path / "saved" / "conversation.json").exists)
+        figures = str(screen.query_one("#figures", Static).render())
+        assert re.fullmatch(r"answered in \d+\.\d\d s · \d+ tokens · \$0\.\d{4} on gpt-realtime", figures)
         assert_it_fits(screen)
         await pilot.press("q")
         await until(pilot, lambda: not screen.is_running)

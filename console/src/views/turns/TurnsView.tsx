@@ -74,12 +74,13 @@ function Turn({ turn, scaleMs, open }: TurnProps) {
   const stages = stagesOf(turn);
   const slowest = slowestOf(stages);
   const wait = waitOf(turn);
+  const silent = t(turn.doneMs === null ? "turns.underWay" : "turns.cut");
   return (
     <details className="turn" open={open}>
       <summary>
         <span className="turn-name">{t(`turns.${turn.kind}`, { turn: turn.turn })}</span>
         <span className="turn-wait">
-          {wait === null ? t("turns.underWay") : milliseconds(wait, language)}
+          {wait === null ? silent : milliseconds(wait, language)}
         </span>
         <Strip stages={stages} scaleMs={scaleMs} slowest={slowest} />
       </summary>

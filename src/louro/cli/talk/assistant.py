@@ -18,6 +18,8 @@ from louro.client import ItemAppended, RealtimeClient, RealtimeError, Reconnecte
 from louro.client.voice import Voice
 from louro.protocol import server_events as ev
 from louro.protocol.response import ResponseError, Usage
+from louro.store.account import tokens_of
+from louro.store.prices import Price, cost
 
 VOICE_ACTIVATED = {"type": "server_vad"}
 QUIETEST_DBFS = -100.0
@@ -25,12 +27,17 @@ QUIETEST_DBFS = -100.0
 
 @dataclass
 class Figures:
+    price: Price
+    """Of the model that answers; of one that runs here, what it would cost elsewhere."""
     latency_s: float | None = None
     """Of the last answer: from the end of the question (the user's last sound, or Enter) to the answer's first."""
     tokens: int = 0
+    nanos: int = 0
+    """Billionths of a US dollar."""
 
     def count(self, usage: Usage) -> None:
         self.tokens += usage.total_tokens
+        self.nanos += cost(self.price, tokens_of(usage))
 
 
 class Assistant:
@@ -42,6 +49,7 @@ class Assistant:
         voice: Voice | None,
         recorder: Recorder,
         tell: Callable[[str], None],
+        price: Price,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
@@ -49,7 +57,7 @@ class Assistant:
         self._recorder = recorder
         self._tell = tell
         self._clock = clock
-        self.figures = Figures()
+        self.figures = Figures(price)
         self.is_pressed = False
         self.reconnected = 0
         self._running: set[str] = set()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -20,11 +22,14 @@ from louro.client.sound import SoundError
 from louro.client.tools import Function
 from louro.client.voice import Voice
 from louro.client.voice import voice as use_devices
-from louro.config import Settings
+from louro.config import Settings, is_loopback
+from louro.protocol.session import RealtimeSession
+from louro.store.prices import Price, PriceTable
 
 INSTRUCTIONS = "You are Louro, a friendly and lively parrot. Speak briefly, in one or two short sentences."
 HEARD_BY = "whisper-1"
 """What OpenAI transcribes the user with; a server that knows one ear only does not mind the name."""
+ELSEWHERE = "gpt-realtime"
 LOCAL = ("127.0.0.1", 8765)
 
 
@@ -72,7 +77,8 @@ async def open_assistant(
         talking = await _sound(plan, client, stack, tell)
         recorder = Recorder()
         stack.push_async_callback(anyio.to_thread.run_sync, recorder.close)
-        assistant = Assistant(client, talking, recorder, tell)
+        price = await anyio.to_thread.run_sync(_price, client)
+        assistant = Assistant(client, talking, recorder, tell, price)
         assistant.listen()
         await _settle(plan, client, talking)
         yield assistant
@@ -89,6 +95,15 @@ async def _is_nobody_there(env_file: str | None) -> bool:
         return True
     await stream.aclose()
     return False
+
+
+def _price(client: RealtimeClient) -> Price:
+    """Of the model that answers. One on this machine costs nothing, and is called whatever the client likes: of it is
+    told what the same would cost on OpenAI's."""
+    host = urlsplit(client.address.url).hostname or ""
+    model = client.session.model if isinstance(client.session, RealtimeSession) else ""
+    known = PriceTable.load().price_for(ELSEWHERE if is_loopback(host) else model, datetime.now(UTC).date())
+    return known
 
 
 async def _sound(

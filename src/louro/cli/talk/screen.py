@@ -192,7 +192,7 @@ class TalkScreen(App[None]):
     def _levels(self, assistant: Assistant) -> Text:
         if assistant.voice is None:
             return Text(self._words.no_sound, style="dim")
-        width = max(4, min(16, (self.size.width - 50) // 2))
+        width = max(4, min(16, (self.size.width - 68) // 2))
         heard, said = assistant.levels_dbfs
         text = Text()
         for label, level, colour in (
@@ -209,6 +209,8 @@ class TalkScreen(App[None]):
         parts = [words.tokens.format(count=figures.tokens)] if figures.tokens else []
         if figures.latency_s is not None:
             parts.insert(0, words.latency.format(seconds=figures.latency_s))
+        if figures.nanos:
+            parts.append(words.cost.format(usd=figures.nanos / 1e9, model=figures.price.model))
         return Text(" · ".join(parts))
 
     def _draw_conversation(self, shown: list[Entry]) -> None:

@@ -31,7 +31,7 @@ class Words:
     tokens: str
     """With {count}."""
     cost: str
-    """With {cost} and {elsewhere}."""
+    """With {usd} and {model}."""
     saved: str
     """With {folder}."""
     reconnected: str
@@ -75,7 +75,7 @@ ENGLISH = Words(
     placeholder="Type a message, Enter sends it",
     latency="answered in {seconds:.2f} s",
     tokens="{count} tokens",
-    cost="cost {cost} (gpt-realtime: {elsewhere})",
+    cost="${usd:.4f} on {model}",
     saved="Saved in {folder}",
     reconnected="The connection was lost, and is back. Nothing was forgotten.",
     error="Error: {message}",
@@ -117,7 +117,7 @@ PORTUGUESE = Words(
     placeholder="Escreva uma mensagem, Enter envia",
     latency="respondeu em {seconds:.2f} s",
     tokens="{count} tokens",
-    cost="custo {cost} (gpt-realtime: {elsewhere})",
+    cost="US$ {usd:.4f} em {model}",
     saved="Gravado em {folder}",
     reconnected="A conexão caiu e voltou. Nada foi esquecido.",
     error="Erro: {message}",
