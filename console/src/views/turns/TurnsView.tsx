@@ -79,9 +79,7 @@ function Turn({ turn, scaleMs, open }: TurnProps) {
     <details className="turn" open={open}>
       <summary>
         <span className="turn-name">{t(`turns.${turn.kind}`, { turn: turn.turn })}</span>
-        <span className="turn-wait">
-          {wait === null ? silent : milliseconds(wait, language)}
-        </span>
+        <span className="turn-wait">{wait === null ? silent : milliseconds(wait, language)}</span>
         <Strip stages={stages} scaleMs={scaleMs} slowest={slowest} />
       </summary>
       {slowest && lengthOf(slowest) > 0 && (
