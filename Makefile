@@ -53,7 +53,7 @@ console-test: $(CONSOLE)/node_modules  ## types, lint and tests of the console
 	npm --prefix $(CONSOLE) test
 
 $(CONSOLE)/node_modules: $(CONSOLE)/package-lock.json
-	npm --prefix $(CONSOLE) ci --no-audit --no-fund
+	npm --prefix $(CONSOLE) install --no-save --no-audit --no-fund
 	touch $@
 
 clean:
