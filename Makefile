@@ -48,7 +48,7 @@ console: $(CONSOLE)/node_modules  ## the console with hot reload, against a serv
 console-build: $(CONSOLE)/node_modules  ## the console that `louro serve` serves; needs Node.js
 	npm --prefix $(CONSOLE) run build
 
-console-test: $(CONSOLE)/node_modules  ## types, lint and tests of the console
+console-test: install $(CONSOLE)/node_modules  ## types, lint and tests of the console
 	npm --prefix $(CONSOLE) run check
 	npm --prefix $(CONSOLE) test
 
