@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 from tests.cli.talk.conftest import Room, until
 from tests.conformance.conftest import Serving, sound
@@ -15,6 +16,7 @@ from louro.cli.talk.opening import Plan, open_assistant
 from louro.cli.talk.plain import Plain
 from louro.cli.talk.words import ENGLISH
 
+pytestmark = pytest.mark.timeout(60)
 LOURO = Path(sys.executable).parent / "louro"
 
 
@@ -77,8 +79,9 @@ async def test_enter_begins_and_enter_sends(plan: Plan, room: Room, tmp_path: Pa
         await room.microphone.wait_taken()
         await plain.do("")
         await until(lambda: assistant.state == "speaking")
-        room.loudspeaker.play(60_000)
-        await plain.run()
+        await until(lambda: room.plays() and assistant.state == "ready")
+        with anyio.fail_after(10):
+            await plain.run()
     assert "You: What is the capital of France?" in told.getvalue()
     assert "Louro: You said: What is the capital of France?" in told.getvalue()
 
@@ -101,9 +104,10 @@ async def test_commands_do_what_keys_do(plan: Plan, room: Room, tmp_path: Path) 
         await until(lambda: assistant.state == "speaking")
         room.loudspeaker.play(200)
         await plain.do("/stop")
-        room.loudspeaker.play(200)
-        await plain.do("/save")
-        await plain.run()
+        await until(lambda: room.plays() and assistant.state == "ready")
+        with anyio.fail_after(10):
+            await plain.do("/save")
+            await plain.run()
     assert (tmp_path / "folder" / "conversation.wav").exists()
     assert "Louro: You [...]" in told.getvalue()
     assert "never" not in told.getvalue()

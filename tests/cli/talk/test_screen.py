@@ -22,6 +22,8 @@ from louro.cli.talk.words import ENGLISH, PORTUGUESE, Words
 
 __all__ = ["killable"]
 
+pytestmark = pytest.mark.timeout(120)
+
 SMALL, LARGE = (80, 24), (160, 50)
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x50"])
 
@@ -85,16 +87,15 @@ async def test_a_whole_conversation(
         room.microphone.hear(sound("capital.flac") + bytes(48_000))
         await until(pilot, lambda: "What is the capital of France?" in text_of(screen))
         await until(pilot, lambda: "speaking" in state_of(screen))
-        room.loudspeaker.play(60_000)
-        await until(pilot, lambda: "listening" in state_of(screen))
+        await until(pilot, lambda: room.plays() and "listening" in state_of(screen))
         assert not last_answer(screen).unheard
         # A tool.
         await pilot.press("t", *"calculate_sum of 7 and 5", "enter")
         await until(pilot, lambda: "calculate_sum(a=7.0, b=5.0) → 12.0" in text_of(screen))
         await until(pilot, lambda: "The result is 12.0." in text_of(screen))
         # An interruption.
-        room.loudspeaker.play(500)
         await until(pilot, lambda: "speaking" in state_of(screen))
+        room.loudspeaker.play(500)
         keep_picture(screen, "speaking")
         await pilot.press("escape")
         await until(pilot, lambda: last_answer(screen).is_cut)
@@ -109,8 +110,7 @@ async def test_a_whole_conversation(
         await until(pilot, lambda: "listening" in state_of(screen))
         await pilot.press("t", *"are you back", "enter")
         await until(pilot, lambda: "You said: are you back" in text_of(screen))
-        room.loudspeaker.play(60_000)
-        await until(pilot, lambda: "listening" in state_of(screen))
+        await until(pilot, lambda: room.plays() and "listening" in state_of(screen))
         keep_picture(screen, "conversation")
         await pilot.press("s")
         await until(pilot, (tmp_path / "saved" / "conversation.json").exists)
@@ -151,8 +151,7 @@ async def test_push_to_talk_begins_with_space_and_sends_with_enter(
         await pilot.pause(0.2)
         await pilot.press("enter")
         await until(pilot, lambda: "What is the capital of France?" in text_of(screen))
-        room.loudspeaker.play(60_000)
-        await until(pilot, lambda: "ready" in state_of(screen))
+        await until(pilot, lambda: room.plays() and "ready" in state_of(screen))
         await pilot.press("q")
 
 
