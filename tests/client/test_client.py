@@ -158,6 +158,30 @@ async def test_many_tools_are_told_at_once_or_not_at_all(scripted: Serving) -> N
         await client.remove_tool("lamp")
 
 
+async def test_it_is_not_quiet_while_an_answer_waits_for_a_tool(scripted: Serving) -> None:
+    release = anyio.Event()
+
+    async def wait() -> str:
+        await release.wait()
+        return "waited"
+
+    async with client_of(scripted) as client:
+        asked = anyio.Event()
+        client.on("response.done", lambda _: asked.set())
+        await client.add_tool(wait)
+        await client.send_user_message("please wait")
+        with anyio.fail_after(5):
+            await asked.wait()
+            await client.wait_until_quiet(with_tools=False)
+        with anyio.move_on_after(0.2) as scope:
+            await client.wait_until_quiet()
+        assert scope.cancelled_caught
+        release.set()
+        with anyio.fail_after(5):
+            await client.wait_until_quiet()
+        assert list(client.conversation)[-1].formatted.transcript == "The result is waited."
+
+
 async def test_a_tool_that_takes_too_long_is_given_up(scripted: Serving) -> None:
     async def wait() -> None:
         await anyio.sleep_forever()

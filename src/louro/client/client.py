@@ -123,6 +123,11 @@ class _Pending:
     wants_another: bool = False
     """Its tools have answered: the model is to go on once it is done."""
 
+    @property
+    def is_working(self) -> bool:
+        """Whether another answer will come of it."""
+        return self.calls > 0 or self.wants_another
+
 
 class RealtimeClient:
     """A conversation with any server of the Realtime protocol.
@@ -273,10 +278,16 @@ class RealtimeClient:
         """The next item that is whole and that this method has not returned: none is missed, and none comes twice."""
         return await self._next(self._completed)
 
-    async def wait_until_quiet(self) -> None:
-        """Return when nobody speaks and nothing is being answered or played."""
-        while self.is_user_speaking or not self._pending.is_done or self.is_playing():  # noqa: ASYNC110
-            await anyio.sleep(QUIET_POLL_S)  # the loudspeaker's end is no event of this loop
+    async def wait_until_quiet(self, *, with_tools: bool = True) -> None:
+        """Return when nobody speaks and nothing is being answered or played; *with_tools*, also when no tool is left
+        that the answer waits for. A slow tool is none: it is answered for later."""
+
+        def is_quiet() -> bool:
+            is_answering = not self._pending.is_done or (with_tools and self._pending.is_working)
+            return not (self.is_user_speaking or is_answering or self.is_playing())
+
+        while not is_quiet():  # noqa: ASYNC110 - the loudspeaker's end is no event of this loop
+            await anyio.sleep(QUIET_POLL_S)
 
     # Speaking
 
@@ -510,9 +521,11 @@ class RealtimeClient:
 
     async def _answer_call(self, call: ToolCall, outcome: Outcome, pending: _Pending) -> None:
         """The model goes on when all the calls of one response are answered and the response is done."""
-        await self.create_item(FunctionCallOutputItem(call_id=call.call_id, output=outcome.output))
-        pending.calls -= 1
-        pending.wants_another = True
+        try:
+            await self.create_item(FunctionCallOutputItem(call_id=call.call_id, output=outcome.output))
+            pending.wants_another = True
+        finally:
+            pending.calls -= 1
         await self._go_on(pending)
 
     async def _go_on(self, pending: _Pending) -> None:
@@ -612,6 +625,7 @@ class RealtimeClient:
         pending = self._pending
         if not pending.is_done and pending.has_output:
             pending.is_done = True  # what came of it has been said, and nothing is said twice
+            self._start(self._go_on(pending))
         elif not pending.is_done:
             self._pending = _Pending(pending.params, is_done=False)
             await link.send(ce.ResponseCreate(response=pending.params))

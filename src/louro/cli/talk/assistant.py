@@ -119,7 +119,7 @@ class Assistant:
     async def say(self, text: str) -> None:
         if self.state == "speaking" or self._client.is_answering:
             await self.interrupt()
-            await self._client.wait_until_quiet()
+            await self._client.wait_until_quiet(with_tools=False)
         self._asked_at = self._clock()
         await self._client.send_user_message(text)
 
