@@ -22,6 +22,8 @@ async function consoleOfThisPage(): Promise<RealtimeConsole> {
   const search = new URLSearchParams(location.search);
   if (import.meta.env.DEV && search.has("demo")) {
     const { createDemoConsole } = await import("./views/testing/demo_console");
+    const { pretendAccounts } = await import("./accounts/testing/pretended");
+    pretendAccounts(search);
     return createDemoConsole(search);
   }
   return createConsole();

@@ -1,5 +1,6 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import { useAccountsOffered } from "../accounts/offered";
 import { useTranslation } from "../i18n/translation";
 import { ownTools } from "../tools/own";
 import { disabledTools, offeredTools } from "../tools/toolbox";
@@ -13,20 +14,32 @@ import { KeysDialog } from "./KeysDialog";
 import { type Place, places, showPlace, usePlace } from "./places";
 import { useShortcuts } from "./shortcuts";
 
+// Only an administrator opens it.
+const AccountsView = lazy(() => import("./accounts/AccountsView"));
+
 export function App() {
   const { t } = useTranslation();
   const narrow = useMedia("(max-width: 859px)");
   const [keysShown, setKeysShown] = useState(false);
   useShortcuts(() => setKeysShown(true));
   useOfferedTools();
+  const accountsOffered = useAccountsOffered();
+  // While the server has not said, the accounts wait: showing the conversation first would flash.
+  const inAccounts = usePlace() === "accounts" && accountsOffered !== false;
   return (
     <>
       <a className="skip-link" href="#stage">
         {t("skip")}
       </a>
       <div className="shell">
-        <Header onShowKeys={() => setKeysShown(true)} />
-        {narrow ? <NarrowLayout /> : <WideLayout />}
+        <Header accountsOffered={accountsOffered === true} onShowKeys={() => setKeysShown(true)} />
+        {inAccounts ? (
+          <AccountsLayout known={accountsOffered !== null} />
+        ) : narrow ? (
+          <NarrowLayout />
+        ) : (
+          <WideLayout />
+        )}
       </div>
       <Announcer />
       <KeysDialog open={keysShown} onClose={() => setKeysShown(false)} />
@@ -52,6 +65,23 @@ function NarrowLayout() {
   return (
     <main id="stage" className="pocket">
       <PlaceTabs among={places} className="tabs bottom" />
+    </main>
+  );
+}
+
+/** The whole page: what is counted here is the server's, and no part of the conversation. */
+function AccountsLayout({ known }: { readonly known: boolean }) {
+  const { t } = useTranslation();
+  const waiting = <p className="books-loading">{t("accounts.loading")}</p>;
+  return (
+    <main id="stage" className="books" aria-label={t("accounts.title")}>
+      {known ? (
+        <Suspense fallback={waiting}>
+          <AccountsView />
+        </Suspense>
+      ) : (
+        waiting
+      )}
     </main>
   );
 }

@@ -1,14 +1,16 @@
-import { Keyboard, Languages, Moon, Sun } from "lucide-react";
+import { BookOpenText, Keyboard, Languages, Moon, Sun } from "lucide-react";
 import { useTranslation } from "../i18n/translation";
 import { preferences, systemTheme, usePreferences } from "../settings/preferences";
 import { useConsoleState } from "./context";
 import { Mark } from "./Mark";
+import { showPlace, usePlace } from "./places";
 
 interface HeaderProps {
+  readonly accountsOffered: boolean;
   readonly onShowKeys: () => void;
 }
 
-export function Header({ onShowKeys }: HeaderProps) {
+export function Header({ accountsOffered, onShowKeys }: HeaderProps) {
   const { t } = useTranslation();
   const chosen = usePreferences();
   const status = useConsoleState((state) => state.status);
@@ -25,6 +27,7 @@ export function Header({ onShowKeys }: HeaderProps) {
         {t(`status.${status}`)}
       </p>
       <div className="header-actions">
+        {accountsOffered && <AccountsButton />}
         <button
           type="button"
           className="icon-button with-text"
@@ -53,5 +56,22 @@ export function Header({ onShowKeys }: HeaderProps) {
         </button>
       </div>
     </header>
+  );
+}
+
+function AccountsButton() {
+  const { t } = useTranslation();
+  const open = usePlace() === "accounts";
+  return (
+    <button
+      type="button"
+      className="icon-button with-text accounts-button"
+      aria-pressed={open}
+      aria-label={t("accounts.title")}
+      onClick={() => showPlace(open ? "talk" : "accounts")}
+    >
+      <BookOpenText aria-hidden="true" />
+      <span aria-hidden="true">{t("accounts.title")}</span>
+    </button>
   );
 }
