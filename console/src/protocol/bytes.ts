@@ -25,15 +25,15 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(binary);
 }
 
-const decoded = new WeakMap<object, Uint8Array<ArrayBuffer>>();
+let newest: { readonly event: object; readonly sound: Uint8Array<ArrayBuffer> } | null = null;
 
-/** The sound of a delta; decoded once, however many ask. A delta that is not base64 is silent. */
+/**
+ * The sound of a delta, decoded once for all who ask before the next one comes: the log keeps events for long,
+ * and should not keep their sounds twice. A delta that is not base64 is silent.
+ */
 export function soundOf(event: { readonly delta: string }): Uint8Array<ArrayBuffer> {
-  const known = decoded.get(event);
-  if (known) return known;
-  const sound = safelyDecoded(event.delta);
-  decoded.set(event, sound);
-  return sound;
+  if (newest?.event !== event) newest = { event, sound: safelyDecoded(event.delta) };
+  return newest.sound;
 }
 
 function safelyDecoded(text: string): Uint8Array<ArrayBuffer> {
@@ -61,7 +61,7 @@ export function appended(clip: AudioClip, sound: Uint8Array): AudioClip {
     last = joined([before, last]);
   }
   chunks.push(last);
-  return { chunks, samples: clip.samples + sound.length / 2 };
+  return { ...clip, chunks, samples: clip.samples + sound.length / 2 };
 }
 
 export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -72,6 +72,16 @@ export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += chunk.length;
   }
   return whole;
+}
+
+/** All bytes of the clip. Copies nothing that is put away already. */
+export function blobOf(clip: AudioClip): Blob {
+  return new Blob([...(clip.putAway ? [clip.putAway] : []), joined(clip.chunks)]);
+}
+
+export async function bytesOf(clip: AudioClip): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = clip.putAway ? await blobOf(clip).arrayBuffer() : null;
+  return whole ? new Uint8Array(whole) : joined(clip.chunks);
 }
 
 export function clipMs(clip: AudioClip): number {

@@ -373,6 +373,11 @@ function reduceLocal(c: Conversation, local: LocalEvent, at: number): Conversati
           clipMs(item.audio) > 0 ? item : { ...item, audio: appended(item.audio, local.sound) },
         ),
       };
+    case "put_away":
+      return {
+        ...c,
+        items: items.withMessage(c.items, local.itemId, (item) => putAway(item, local.sound)),
+      };
     case "lost":
       return {
         ...c,
@@ -381,6 +386,12 @@ function reduceLocal(c: Conversation, local: LocalEvent, at: number): Conversati
         items: closed(c.items, () => true, "incomplete"),
       };
   }
+}
+
+function putAway(item: MessageItem, sound: Blob): MessageItem {
+  // What came since then stays.
+  if (sound.size !== item.audio.samples * 2) return item;
+  return { ...item, audio: { chunks: [], samples: item.audio.samples, putAway: sound } };
 }
 
 /** How long the server waits, silent, until it says that speech has stopped; 0 where it does not tell. */

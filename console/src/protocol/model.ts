@@ -7,7 +7,10 @@ export type ItemStatus = "in_progress" | "completed" | "incomplete";
 /** 24 kHz mono int16, little endian. */
 export interface AudioClip {
   readonly chunks: readonly Uint8Array[];
+  /** Of the chunks and of what is put away. */
   readonly samples: number;
+  /** What stands before the chunks, kept where it does not weigh on the page: an hour of speech is 170 MB. */
+  readonly putAway?: Blob;
 }
 
 export interface MessageItem {
@@ -106,6 +109,8 @@ export type LocalEvent =
       readonly endMs: number | null;
     }
   | { readonly type: "recorded"; readonly itemId: string; readonly sound: Uint8Array }
+  /** The sound of an item that has ended is kept outside the page's memory. */
+  | { readonly type: "put_away"; readonly itemId: string; readonly sound: Blob }
   /** The connection is gone, and what was under way with it. */
   | { readonly type: "lost" };
 

@@ -399,7 +399,7 @@ test("an item can be heard again, which the server does not learn", async () => 
 test("a saved conversation can be opened, with its sound", async () => {
   const setting = await connected();
   say(setting, [...answer.head, ...answer.words, ...answer.sounds, ...answer.tail]);
-  const file = new File([setting.console.save()], "talk.json");
+  const file = new File([await setting.console.save()], "talk.json");
   const saved = await setting.console.open(file);
   expect(saved.conversation.items[0]).toMatchObject({
     transcript: "One two three four.",

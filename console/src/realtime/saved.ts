@@ -1,5 +1,5 @@
 /** A conversation in one file: the items with their sound, the timelines, and the log. */
-import { decodeBase64, encodeBase64, joined } from "../protocol/bytes";
+import { blobOf, bytesOf, decodeBase64, encodeBase64, silence } from "../protocol/bytes";
 import { emptyConversation } from "../protocol/conversation";
 import type { AudioClip, Conversation, Item } from "../protocol/model";
 import type { LogEntry, SavedConversation } from "./types";
@@ -27,12 +27,12 @@ interface SavedFile {
   readonly log: readonly LogEntry[];
 }
 
-export function savedFile(
+export async function savedFile(
   conversation: Conversation,
   log: readonly LogEntry[],
   savedAt: string,
-): Blob {
-  const items = conversation.items.map(packed);
+): Promise<Blob> {
+  const items = await Promise.all(conversation.items.map(packed));
   const file: SavedFile = {
     format: FORMAT,
     version: VERSION,
@@ -72,14 +72,15 @@ function parsed(text: string): SavedFile {
   throw new Error("The file is not a conversation saved by this console.");
 }
 
-function packed(item: Item): SavedItem<Item> {
+async function packed(item: Item): Promise<SavedItem<Item>> {
   if (item.kind !== "message") return item;
-  return { ...item, audio: { pcm: encodeBase64(joined(item.audio.chunks)) } };
+  return { ...item, audio: { pcm: encodeBase64(await bytesOf(item.audio)) } };
 }
 
 function unpacked(item: SavedItem<Item>): Item {
   if (item.kind !== "message") return item;
   const pcm = decodeBase64(item.audio.pcm);
-  const chunks = pcm.length > 0 ? [pcm] : [];
-  return { ...item, audio: { chunks, samples: pcm.length / 2 } };
+  if (pcm.length === 0) return { ...item, audio: silence };
+  const audio = { chunks: [pcm], samples: pcm.length / 2 };
+  return { ...item, audio: { ...audio, chunks: [], putAway: blobOf(audio) } };
 }

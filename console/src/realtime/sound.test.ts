@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { appended, decodeBase64, encodeBase64, joined, silence } from "../protocol/bytes";
+import {
+  appended,
+  blobOf,
+  bytesOf,
+  decodeBase64,
+  encodeBase64,
+  joined,
+  silence,
+} from "../protocol/bytes";
 import { InputTimeline } from "./input_timeline";
 import { wavOf } from "./wav";
 import { PlayQueue } from "./worklets/play_queue";
@@ -185,4 +193,13 @@ test("old sound is forgotten, and a new session counts from zero", () => {
   timeline.reset();
   timeline.append(frame(40), 7040);
   expect(timeline.clockAt(0)).toBe(7000);
+});
+
+test("a sound that is put away is the same sound, also when more comes after it", async () => {
+  const clip = appended(silence, new Uint8Array([1, 2, 3, 4]));
+  const away = { chunks: [], samples: clip.samples, putAway: blobOf(clip) };
+  expect([...(await bytesOf(away))]).toEqual([1, 2, 3, 4]);
+  const longer = appended(away, new Uint8Array([5, 6]));
+  expect([...(await bytesOf(longer))]).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(wavOf(longer).size).toBe(44 + 6);
 });

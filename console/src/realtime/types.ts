@@ -101,6 +101,6 @@ export interface RealtimeConsole {
   clipOf(id: string): Blob;
   setTools(tools: readonly Tool[]): void;
   levels(): Levels;
-  save(): Blob;
+  save(): Promise<Blob>;
   open(file: File): Promise<SavedConversation>;
 }

@@ -1,12 +1,11 @@
-import { joined, RATE_HZ } from "../protocol/bytes";
+import { blobOf, RATE_HZ } from "../protocol/bytes";
 import type { AudioClip } from "../protocol/model";
 
 const HEADER_BYTES = 44;
 
 /** A WAV file of 24 kHz mono int16. */
 export function wavOf(clip: AudioClip): Blob {
-  const pcm = joined(clip.chunks);
-  return new Blob([header(pcm.length), pcm], { type: "audio/wav" });
+  return new Blob([header(clip.samples * 2), blobOf(clip)], { type: "audio/wav" });
 }
 
 function header(pcmBytes: number): ArrayBuffer {

@@ -24,7 +24,7 @@ export function afterAtOnce(events: readonly ServerEvent[]): Conversation {
   return events.reduce((c, event) => reduce(c, { at: 0, event }), emptyConversation);
 }
 
-const LOCAL = new Set(["played", "heard", "tool_output", "speech", "recorded", "lost"]);
+const LOCAL = new Set(["played", "heard", "tool_output", "speech", "recorded", "put_away", "lost"]);
 const CLIENT =
   /^(session\.update|input_audio_buffer\.(append|commit|clear)|conversation\.item\.(create|retrieve|truncate|delete)|response\.(create|cancel))$/;
 

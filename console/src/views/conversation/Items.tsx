@@ -1,6 +1,7 @@
 import { Save } from "lucide-react";
-import { type DragEvent, useLayoutEffect, useRef, useState } from "react";
+import { type DragEvent, memo, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "../../i18n/translation";
+import type { Item } from "../../protocol/model";
 import type { RealtimeConsole } from "../../realtime/types";
 import { download } from "../../ui/browser";
 import { useConsole, useConsoleState } from "../context";
@@ -21,9 +22,7 @@ export function Items() {
       <section className="items-scroll" ref={list} tabIndex={0} aria-label={t("items")}>
         <ol>
           {items.map((item) => (
-            <li key={item.id}>
-              {item.kind === "message" ? <Message item={item} /> : <Call item={item} />}
-            </li>
+            <Row key={item.id} item={item} />
           ))}
         </ol>
       </section>
@@ -31,6 +30,11 @@ export function Items() {
     </div>
   );
 }
+
+/** Hundreds stand still while one grows. */
+const Row = memo(function Row({ item }: { readonly item: Item }) {
+  return <li>{item.kind === "message" ? <Message item={item} /> : <Call item={item} />}</li>;
+});
 
 function ConversationTools() {
   const { t } = useTranslation();
@@ -41,7 +45,7 @@ function ConversationTools() {
         type="button"
         className="icon-button"
         aria-label={t("conversation.save")}
-        onClick={() => download(console.save(), "louro-conversation.json")}
+        onClick={async () => download(await console.save(), "louro-conversation.json")}
       >
         <Save aria-hidden="true" />
       </button>

@@ -119,7 +119,7 @@ class DemoConsole implements RealtimeConsole {
     };
   }
 
-  save(): Blob {
+  async save(): Promise<Blob> {
     return new Blob([JSON.stringify(this.state.conversation.items)]);
   }
 
