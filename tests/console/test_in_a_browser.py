@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,15 @@ def question(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def loud(question: Path, tmp_path: Path) -> Path:
+    """Two seconds of speech, without a pause before it: it is spoken while a key is held."""
+    file = tmp_path / "loud.wav"
+    pcm = np.repeat(np.frombuffer(sound("capital.flac"), "<i2"), 2)
+    soundfile.write(file, pcm, 48_000)
+    return file
+
+
 @pytest.fixture(scope="module")
 def scripted() -> Iterator[Serving]:
     with Serving(SCRIPTED, load_engines(SCRIPTED, lambda _: None)) as serving:
@@ -52,8 +63,12 @@ def embedded() -> Iterator[Serving]:
 
 
 def drive(serving: Serving, question: Path, picture: Path) -> dict[str, Any]:
+    return node("talk.mjs", serving.address, str(question), str(picture))
+
+
+def node(script: str, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(
-        ["node", "e2e/talk.mjs", serving.address, str(question), str(picture)],
+        ["node", f"e2e/{script}", *arguments],
         cwd=CONSOLE,
         env={**os.environ, "CHROMIUM": CHROMIUM or ""},
         capture_output=True,
@@ -66,6 +81,12 @@ def drive(serving: Serving, question: Path, picture: Path) -> dict[str, Any]:
     return seen
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
 def check(seen: dict[str, Any], serving: Serving) -> None:
     assert seen["errors"] == []
     assert seen["answered"] and seen["sum"] and seen["interrupted"] and seen["reloaded"]
@@ -76,6 +97,19 @@ def check(seen: dict[str, Any], serving: Serving) -> None:
 
 def test_a_conversation_by_script(scripted: Serving, question: Path, tmp_path: Path) -> None:
     check(drive(scripted, question, tmp_path / "page.png"), scripted)
+
+
+def test_what_goes_wrong_is_survived(loud: Path, tmp_path: Path) -> None:
+    config = tmp_path / "louro.toml"
+    lines = [f'{kind} = "scripted"\n' for kind in ("vad", "stt", "llm", "tts")]
+    config.write_text("".join(lines) + f'store = "{tmp_path / "louro.db"}"\n', encoding="utf-8")
+    picture = Path(os.environ.get("LOURO_PICTURES", tmp_path)) / "mishaps.png"
+    louro = Path(sys.executable).with_name("louro")
+    seen = node("mishaps.mjs", str(louro), str(config), str(free_port()), str(loud), str(picture))
+    assert seen["errors"] == []
+    assert seen["pushToTalk"] and seen["remembered"] and seen["weather"]
+    assert seen["heard"], "of what was cut, the page shows what was heard and what was not"
+    assert seen["reconnected"] and seen["reloaded"]
 
 
 @pytest.mark.models

@@ -1,5 +1,5 @@
 import type { Tool } from "../realtime/types";
-import { textAt } from "../ui/json";
+import { at, textAt } from "../ui/json";
 import { createStoredStore } from "../ui/store";
 
 export interface Memory {
@@ -37,12 +37,18 @@ export const setMemory: Tool = {
     required: ["key", "value"],
   },
   run(args) {
-    const memory = { key: textAt(args, "key").trim(), value: textAt(args, "value") };
+    const memory = { key: wordsAt(args, "key").trim(), value: wordsAt(args, "value") };
     if (!memory.key) return Promise.reject(new Error("key must not be empty"));
     memories.set(remembering(memories.get(), memory));
     return Promise.resolve({ ok: true });
   },
 };
+
+/** Models write an age as a number, whatever the schema says. */
+function wordsAt(args: unknown, key: string): string {
+  const found = at(args, key);
+  return typeof found === "number" ? String(found) : textAt(args, key);
+}
 
 export function remembering(known: readonly Memory[], memory: Memory): readonly Memory[] {
   return [...known.filter((each) => each.key !== memory.key), memory].slice(-MOST_MEMORIES);
