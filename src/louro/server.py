@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +19,7 @@ from louro.config import ConfigProblem, Settings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
 from louro.http.app import Application
+from louro.http.office import Office
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
 from louro.relay.endpoint import RelayApplication, RelayEndpoint
@@ -98,15 +98,6 @@ class LouroServer(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-@dataclass(frozen=True)
-class Office:
-    """Who may come in, and what they use."""
-
-    keys: Keys
-    books: Books | None
-    """None where no key was ever made: nobody is there to be counted."""
-
-
 def open_office(settings: Settings, clock: Callable[[], float] = time.time) -> Office:  # noqa: TID251
     """Where no key was ever made there is no file, and ephemeral keys live in memory. Never closed: what is recorded is
     on disk.
@@ -116,7 +107,7 @@ def open_office(settings: Settings, clock: Callable[[], float] = time.time) -> O
     """
     place = settings.store or str(default_store())
     if "://" not in place and not Path(place).exists():
-        return Office(MemoryKeys(), None)
+        return Office(MemoryKeys())
     from louro.store.database import StoreUnavailable  # noqa: PLC0415 - it costs 28 MB, and most servers have no keys
     from louro.store.sql import Store  # noqa: PLC0415
     from louro.store.tables import FromTheFuture  # noqa: PLC0415
@@ -126,7 +117,7 @@ def open_office(settings: Settings, clock: Callable[[], float] = time.time) -> O
         store = Store.open(place)
     except (StoreUnavailable, FromTheFuture, PriceProblem) as problem:
         raise ConfigProblem(str(problem)) from None
-    return Office(store.keys, Books(store.ledger, store.budgets, prices, clock))
+    return Office(store.keys, Books(store.ledger, store.budgets, prices, clock), store)
 
 
 def open_keys(settings: Settings) -> Keys:
@@ -141,7 +132,7 @@ def default_store() -> Path:
 def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
     """*started_at* is told the address once it can be reached."""
     office = open_office(settings)
-    app = Application(settings, engines, office.keys, books=office.books)
+    app = Application(settings, engines, office)
     return LouroServer(_config(app, settings), app.gate, settings.drain_s, started_at)
 
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from louro.store import audit
+from louro.store.base import Act
 from louro.store.budgets import Budget, parse_limit
 from louro.store.database import MEMORY
 from louro.store.sql import Store
@@ -50,7 +51,7 @@ def test_what_changes_nothing_is_not_written_down(store: Store) -> None:
 def test_what_cannot_be_written_down_is_not_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     key, secret = store.keys.create("app", project="shop", scopes=(), expires_at=None, now=NOW)
 
-    def fail(connection: Connection, act: audit.Act) -> None:
+    def fail(connection: Connection, act: Act) -> None:
         connection.execute(text("SELECT 1"))
         raise ZeroDivisionError
 

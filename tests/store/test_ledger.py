@@ -102,7 +102,7 @@ def test_a_client_may_call_things_anything(store: Store, nasty: str) -> None:
     entry = an_entry(nasty, session_id=nasty, key_id=nasty, project=nasty, model=nasty, status=nasty)
     store.ledger.record([entry, entry])
     assert store.ledger.spent("project", nasty) == ONE
-    assert len(store.ledger.usage(0, NOW + 1, "model", Filters(model=nasty))) == 1
+    assert len(store.ledger.usage(0, NOW + 1, "model", Filters(models=(nasty,)))) == 1
 
 
 @pytest.mark.parametrize("bad", [{"status": None}, {"tool_calls": 2**70}, {"project": None}, {"at": "now"}])
@@ -169,8 +169,8 @@ def test_usage_is_of_the_time_and_of_whom_it_is_asked(store: Store) -> None:
     assert count(0, NOW * 2, Filters(key_ids=("key_1", "key_2"))) == 2
     assert count(0, NOW * 2, Filters(key_ids=("key_2",))) == 1
     assert count(0, NOW * 2, Filters(key_ids=())) == 0
-    assert count(0, NOW * 2, Filters(project="shop", kind="response")) == 1
-    assert count(0, NOW * 2, Filters(project="shop", model="louro")) == 0
+    assert count(0, NOW * 2, Filters(projects=("shop",), kind="response")) == 1
+    assert count(0, NOW * 2, Filters(projects=("shop",), models=("louro",))) == 0
 
 
 def test_eight_threads_and_many_doubles_count_each_entry_once(store: Store) -> None:

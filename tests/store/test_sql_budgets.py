@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tests.store.recorder import an_entry
 
-from louro.store.base import Spent
+from louro.store.base import NewKey, Spent
 from louro.store.budgets import Budget, parse_limit
-from louro.store.keys import NewKey
 from louro.store.sql import Store
 
 NOW = 1_800_000_000.0

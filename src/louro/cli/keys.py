@@ -18,7 +18,7 @@ from rich.table import Table
 
 from louro.config import ConfigProblem, read_settings
 from louro.server import default_store
-from louro.store.base import Key
+from louro.store.base import SCOPES, Key, NewKey
 from louro.store.budgets import BudgetProblem, Limit, parse_limit
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ _UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
 def create(
     name: Annotated[str, typer.Option(help="Whose it is, or what it is for.")],
     project: Annotated[str, typer.Option(help="What it is counted under.")] = "default",
-    scopes: Annotated[list[str] | None, typer.Option(help="What it opens.", show_default="realtime")] = None,
+    scopes: Annotated[
+        list[str] | None, typer.Option(help="What it opens: realtime, admin.", show_default="realtime")
+    ] = None,
     expires: Annotated[
         str | None, typer.Option(help="In so long: 12h, 30d, 4w.", show_default="never")
     ] = None,
@@ -51,12 +53,10 @@ def create(
     store: Store = None,
 ) -> None:
     """Make a key, and show it: once, and never again."""
-    from louro.store.keys import NewKey  # noqa: PLC0415 - it costs 28 MB
-
     now = _now()
     expires_at = now + _seconds(expires) if expires else None
     limits = tuple(map(read_limit, budget or ()))
-    new = NewKey(name, project, tuple(scopes or ["realtime"]), expires_at, limits)
+    new = NewKey(name, project, tuple(map(_scope, scopes or ["realtime"])), expires_at, limits)
     with opened(store) as kept:
         made = kept.keys.create_limited(new, now)
     _show(*made, env)
@@ -157,6 +157,12 @@ def _write_env(path: Path, secret: str) -> None:
     lines = [line for line in lines if not line.startswith("OPENAI_API_KEY=")]
     path.touch(mode=0o600, exist_ok=True)
     path.write_text("\n".join([*lines, f"OPENAI_API_KEY={secret}"]) + "\n", "utf-8")
+
+
+def _scope(text: str) -> str:
+    if text not in SCOPES:
+        raise ConfigProblem(f"'{text}' is no scope. There are {' and '.join(SCOPES)}.")
+    return text
 
 
 def _seconds(text: str) -> int:

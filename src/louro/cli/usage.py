@@ -206,7 +206,9 @@ def _is_there(store: str | None) -> bool:
 
 
 def _filters(store: SqlStore, key: str | None, project: str | None) -> Filters:
-    return Filters(_key_ids(store, key) if key is not None else None, project)
+    return Filters(
+        _key_ids(store, key) if key is not None else None, (project,) if project is not None else None
+    )
 
 
 def _key_ids(store: SqlStore, which: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 """An item that is retrieved with minutes of sound is one frame."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LinkClosed(Exception):
     """The connection is over, by whoever's wish."""
 

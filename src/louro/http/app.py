@@ -12,14 +12,16 @@ from starlette.types import Receive, Scope, Send
 
 from louro import __version__
 from louro.config import Settings
+from louro.http.admin import AdminDesk
 from louro.http.console import add_console
 from louro.http.doorkeeper import Doorkeeper
+from louro.http.errors import BodyLimit, add_error_shape
 from louro.http.metrics import Metrics
+from louro.http.office import Office
 from louro.http.realtime import RealtimeEndpoint
 from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
-from louro.store.account import Books
-from louro.store.base import Keys
+from louro.store.prices import PriceTable
 from louro.transports.door import LOCAL_ORIGIN, Gate
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
@@ -30,6 +32,8 @@ class Health(BaseModel):
     """ok, or draining: no new sessions."""
     sessions: int
     version: str
+    accounts: bool
+    """Whether there are keys, and what belongs to them."""
 
 
 class Model(BaseModel):
@@ -52,17 +56,20 @@ class Application:
         self,
         settings: Settings,
         engines: Engines,
-        store: Keys,
+        office: Office,
         clock: Callable[[], float] = time.time,  # noqa: TID251 - the one place where the clock comes from
-        books: Books | None = None,
     ) -> None:
         metrics = Metrics()
-        doorkeeper = Doorkeeper(settings.api_keys, store, clock)
+        doorkeeper = Doorkeeper(settings.api_keys, office.keys, clock)
         self.gate = Gate(settings.sessions, settings.queue, settings.queue_s)
         """Knows the live sessions."""
-        self._realtime = RealtimeEndpoint(settings, engines, metrics, self.gate, doorkeeper, clock, books)
-        self._http = _http(settings, metrics, self.gate)
-        SecretsDesk(doorkeeper, store, self._realtime.setup_of, clock).add_to(self._http)
+        self._realtime = RealtimeEndpoint(
+            settings, engines, metrics, self.gate, doorkeeper, clock, office.books
+        )
+        self._http = _http(settings, metrics, self.gate, has_accounts=office.accounts is not None)
+        SecretsDesk(doorkeeper, office.keys, self._realtime.setup_of, clock).add_to(self._http)
+        prices = office.books.prices if office.books is not None else PriceTable.load()
+        self._http.include_router(AdminDesk(doorkeeper, office.accounts, prices, clock).router())
         add_console(self._http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,8 +89,10 @@ async def _not_found(send: Send) -> None:
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-def _http(settings: Settings, metrics: Metrics, gate: Gate) -> FastAPI:
+def _http(settings: Settings, metrics: Metrics, gate: Gate, *, has_accounts: bool) -> FastAPI:
     app = FastAPI(title="Louro", version=__version__, summary="A realtime voice API that anyone can run.")
+    add_error_shape(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.origins,
@@ -97,7 +106,7 @@ def _http(settings: Settings, metrics: Metrics, gate: Gate) -> FastAPI:
     async def health() -> Health:
         """Whether new sessions are taken."""
         status = "draining" if gate.is_draining else "ok"
-        return Health(status=status, sessions=gate.open, version=__version__)
+        return Health(status=status, sessions=gate.open, version=__version__, accounts=has_accounts)
 
     @app.get("/v1/models")
     async def models() -> Models:

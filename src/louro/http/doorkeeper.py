@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import anyio.to_thread
 import msgspec
 
-from louro.store.base import Keys
+from louro.store.base import Key, Keys
 from louro.transports.door import Admitted, BoundSession, Refusal
 
 EPHEMERAL = "ek_"
-SCOPE = "realtime"
+SCOPE, ADMIN = "realtime", "admin"
 
 
 class Doorkeeper:
@@ -30,6 +30,19 @@ class Doorkeeper:
             return Admitted()
         return await anyio.to_thread.run_sync(self._ask, key)
 
+    def administrator(self, key: str) -> Key:
+        """Whose key it is. Blocks.
+
+        Raises:
+            Refusal: it is none that may see and change accounts.
+        """
+        found = self._store.find(key, self._clock()) if key else None
+        if found is None:
+            raise _unknown(key)
+        if ADMIN not in found.scopes:
+            raise Refusal("insufficient_scope", f"This key lacks the scope '{ADMIN}'.", 3000)
+        return found
+
     def _ask(self, key: str) -> Admitted:
         now = self._clock()
         if key.startswith(EPHEMERAL):
@@ -43,8 +56,12 @@ class Doorkeeper:
         if found is None:
             if not self._known and not self._store.has_keys:
                 return Admitted()
-            shown = f"{key[:3]}***" if key else "none"
-            raise Refusal("invalid_api_key", f"Incorrect API key provided: {shown}.", 3000)
+            raise _unknown(key)
         if SCOPE not in found.scopes:
             raise Refusal("insufficient_scope", f"This key lacks the scope '{SCOPE}'.", 3000)
         return Admitted(found.id, found.project)
+
+
+def _unknown(key: str) -> Refusal:
+    shown = f"{key[:3]}***" if key else "none"
+    return Refusal("invalid_api_key", f"Incorrect API key provided: {shown}.", 3000)

@@ -11,9 +11,9 @@ from typing import Any
 import anyio.to_thread
 import msgspec
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 
 from louro.http.doorkeeper import Doorkeeper
+from louro.http.errors import PROBLEMS
 from louro.protocol.client_events import SessionUpdate
 from louro.protocol.errors import ClientError
 from louro.protocol.server_events import SessionCreated
@@ -27,8 +27,9 @@ from louro.transports.door import BoundSession, Refusal
 LIFETIME_S, LEAST_LIFETIME_S, MOST_LIFETIME_S = 600, 10, 7200
 BETA_LIFETIME_S = 60
 """The protocol's."""
-MAX_BODY_BYTES = 1_000_000
 DEFAULT_MODEL = "louro"
+_BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
+"""For OpenAPI. What may stand in it, the protocol says; it is read as an event is."""
 
 
 class SecretsDesk:
@@ -47,26 +48,26 @@ class SecretsDesk:
         self._clock = clock
 
     def add_to(self, app: FastAPI) -> None:
-        app.post("/v1/realtime/client_secrets", tags=["keys"])(self.create)
-        app.post("/v1/realtime/sessions", tags=["keys"])(self.create_beta)
-        app.post("/v1/realtime/transcription_sessions", tags=["keys"])(self.create_beta_transcription)
+        for name, work in (
+            ("client_secrets", self.create),
+            ("sessions", self.create_beta),
+            ("transcription_sessions", self.create_beta_transcription),
+        ):
+            app.post(f"/v1/realtime/{name}", tags=["keys"], responses=PROBLEMS, openapi_extra=_BODY)(work)
 
-    async def create(self, request: Request) -> JSONResponse:
-        """Make an ephemeral key for a browser, bound to a session's settings. It lives 10 to 7200 s, 600 by default;
-        a session that it opened goes on."""
-        return await _told(self._create(request))
-
-    async def create_beta(self, request: Request) -> JSONResponse:
+    async def create_beta(self, request: Request) -> dict[str, Any]:
         """The same in the dialect of 2024: a flat body, and 60 s."""
-        return await _told(self._create_beta(request, "session.update", "session.created"))
+        return await self._create_beta(request, "session.update", "session.created")
 
-    async def create_beta_transcription(self, request: Request) -> JSONResponse:
+    async def create_beta_transcription(self, request: Request) -> dict[str, Any]:
         """The same for a session that only transcribes."""
-        return await _told(
-            self._create_beta(request, "transcription_session.update", "transcription_session.created")
+        return await self._create_beta(
+            request, "transcription_session.update", "transcription_session.created"
         )
 
-    async def _create(self, request: Request) -> dict[str, Any]:
+    async def create(self, request: Request) -> dict[str, Any]:
+        """Make an ephemeral key for a browser, bound to a session's settings. It lives 10 to 7200 s, 600 by default;
+        a session that it opened goes on."""
         body = await self._body(request)
         lifetime_s = _lifetime(body.get("expires_after"))
         wanted = body.get("session") or {}
@@ -121,32 +122,13 @@ class SecretsDesk:
         return value, int(now + lifetime_s)
 
     async def _body(self, request: Request) -> dict[str, Any]:
-        raw = b""
-        async for piece in request.stream():
-            raw += piece
-            if len(raw) > MAX_BODY_BYTES:
-                raise ClientError("request_too_large", f"The body may have {MAX_BODY_BYTES} bytes.")
         try:
-            body = json.loads(raw or b"{}")
-        except ValueError:
+            body = json.loads(await request.body() or b"{}")
+        except (ValueError, RecursionError):
             raise ClientError("invalid_json", "The body is no JSON.") from None
         if not isinstance(body, dict):
             raise ClientError("invalid_type", "The body must be an object.")
         return body
-
-
-async def _told(work: Any) -> JSONResponse:
-    """The answer, or the error in the shape that OpenAI's SDKs read."""
-    try:
-        return JSONResponse(await work)
-    except ClientError as error:
-        return _error(400, "invalid_request_error", error.code, error.message, error.param)
-    except Refusal as refusal:
-        return _error(401, "invalid_request_error", refusal.code, refusal.message, None)
-
-
-def _error(status: int, kind: str, code: str | None, message: str, param: str | None) -> JSONResponse:
-    return JSONResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
 
 
 def _lifetime(expires_after: object) -> int:

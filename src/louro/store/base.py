@@ -8,13 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from louro.store.prices import NO_TOKENS, Tokens
+
+if TYPE_CHECKING:
+    from louro.store.budgets import Limit
 
 Kind: TypeAlias = Literal["response", "transcription", "session"]
 Counted: TypeAlias = Literal["key", "project", "session"]
 """What sums are kept of, for each day."""
+KeyScope: TypeAlias = Literal["realtime", "admin"]
+"""What a key opens: sessions, or the administrator's API."""
+SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 GroupBy: TypeAlias = Literal["day", "key", "project", "model"]
 
 
@@ -33,6 +39,31 @@ class Key:
 
     def is_valid(self, now: float) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True)
+class NewKey:
+    name: str
+    project: str
+    scopes: tuple[str, ...]
+    expires_at: float | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that was done to keys or limits."""
+
+    at: float
+    """Unix time, in seconds."""
+    actor: str
+    action: str
+    """As `key.create`, `key.rotate`, `key.revoke`, `budget.set`, `budget.remove`."""
+    target: str
+    """A key's id, or `project NAME`."""
+    detail: str
+    id: int = 0
+    """Counts upwards; 0 until it is written."""
 
 
 class Keys(Protocol):
@@ -116,12 +147,32 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a group used within a stretch of time."""
+
+    begins: int
+    """Unix time, in seconds."""
+    names: tuple[str, ...]
+    """In the order that was asked for; empty where it has none."""
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Span:
+    """From *since* on and before *until* (Unix time, in seconds), in stretches of *width_s*."""
+
+    since: int
+    until: int
+    width_s: int
+
+
+@dataclass(frozen=True)
 class Filters:
     """None is all of them."""
 
     key_ids: tuple[str, ...] | None = None
-    project: str | None = None
-    model: str | None = None
+    projects: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
     kind: Kind | None = None
 
 

@@ -6,14 +6,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from louro.store import audit, sql_budgets
-from louro.store.base import Key
-from louro.store.budgets import Budget, Limit
+from louro.store.base import Act, Key, NewKey
+from louro.store.budgets import Budget
 from louro.store.database import MEMORY, Database, open_database
 from louro.store.tables import KEYS, SECRETS
 
@@ -25,15 +25,6 @@ USED_EVERY_S = 60
 """How exactly it is known when a key was used last: a busy one would be written at every call."""
 LOCAL = "local"
 """Who acts, where nobody says who."""
-
-
-@dataclass(frozen=True)
-class NewKey:
-    name: str
-    project: str
-    scopes: tuple[str, ...]
-    expires_at: float | None = None
-    limits: tuple[Limit, ...] = ()
 
 
 class SqlKeys:
@@ -84,10 +75,9 @@ class SqlKeys:
 
     def all(self) -> list[Key]:
         """Newest last; revoked and expired ones too."""
+        ordered = select(KEYS).order_by(KEYS.c.created_at, KEYS.c.id)
         with self._database.reading() as connection:
-            return [
-                _key(row) for row in connection.execute(select(KEYS).order_by(KEYS.c.created_at)).mappings()
-            ]
+            return [_key(row) for row in connection.execute(ordered).mappings()]
 
     @property
     def has_keys(self) -> bool:
@@ -116,12 +106,14 @@ class SqlKeys:
             return None
         return _key(row)
 
-    def revoke(self, which: str, now: float) -> Key | None:
-        """By its id, its prefix or its name; None if there is none that is not revoked already."""
-        return self._database.write(lambda connection: self._revoke(connection, which, now))
+    def revoke(self, which: str, now: float, *, by_id: bool = False) -> Key | None:
+        """By its id, its prefix or its name, or *by_id* alone; None if there is none that is not revoked already."""
+        return self._database.write(lambda connection: self._revoke(connection, which, now, by_id))
 
-    def _revoke(self, connection: Connection, which: str, now: float) -> Key | None:
-        named = (KEYS.c.id == which) | (KEYS.c.prefix == which) | (KEYS.c.name == which)
+    def _revoke(self, connection: Connection, which: str, now: float, by_id: bool) -> Key | None:
+        named = KEYS.c.id == which
+        if not by_id:
+            named |= (KEYS.c.prefix == which) | (KEYS.c.name == which)
         row = (
             connection.execute(select(KEYS).where(named, KEYS.c.revoked_at.is_(None)).with_for_update())
             .mappings()
@@ -134,25 +126,25 @@ class SqlKeys:
         self._note(connection, "key.revoke", key, now)
         return replace(key, revoked_at=now)
 
-    def rotate(self, which: str, now: float) -> tuple[Key, str] | None:
+    def rotate(self, which: str, now: float, *, by_id: bool = False) -> tuple[Key, str] | None:
         """Revoke a key and make another like it, with the same budgets; what was used of them begins anew."""
 
         def work(connection: Connection) -> tuple[Key, str] | None:
-            old = self._revoke(connection, which, now)
+            old = self._revoke(connection, which, now, by_id)
             if old is None:
                 return None
             limits = tuple(sql_budgets.of_key(connection, old.id))
             made = self._create(
                 connection, NewKey(old.name, old.project, old.scopes, old.expires_at, limits), now
             )
-            audit.write(connection, audit.Act(now, self._actor, "key.rotate", old.id, f"to {made[0].id}"))
+            audit.write(connection, Act(now, self._actor, "key.rotate", old.id, f"to {made[0].id}"))
             return made
 
         return self._database.write(work)
 
     def _note(self, connection: Connection, action: str, key: Key, now: float) -> None:
         detail = f"{key.name} ({key.prefix}...), project {key.project}"
-        audit.write(connection, audit.Act(now, self._actor, action, key.id, detail))
+        audit.write(connection, Act(now, self._actor, action, key.id, detail))
 
     # Ephemeral keys
 

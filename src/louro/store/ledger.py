@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, Connection, String, bindparam, case, cast, func, select
 
-from louro.store.base import EVERYTHING, Counted, Entry, Filters, GroupBy, Spent, Usage
+from louro.store.base import EVERYTHING, Counted, Entry, Filters, GroupBy, Part, Span, Spent, Usage
 from louro.store.database import Database, upsert
 from louro.store.prices import NO_TOKENS, Tokens
 from louro.store.tables import ENTRIES, TOKEN_KINDS, TOTALS
@@ -89,23 +89,20 @@ class SqlLedger:
         self, since: float, until: float, group_by: GroupBy, filters: Filters = EVERYTHING
     ) -> list[Usage]:
         """Sums of what was used from *since* on and before *until* (Unix time), by name; one for each group."""
-        group = func.coalesce(cast(_column(group_by), String), "")
-        sums = [func.sum(ENTRIES.c[name]).label(name) for name in _SUMMED]
-        heard = [
-            func.sum(ENTRIES.c.first_audio_ms).label("first_audio_ms"),
-            func.sum(case((ENTRIES.c.first_audio_ms.is_(None), 0), else_=1)).label("first_audios"),
-        ]
-        asked = (
-            select(group.label("name"), ENTRIES.c.kind, func.count().label("entries"), *sums, *heard)
-            .where(ENTRIES.c.at >= since, ENTRIES.c.at < until, *_conditions(filters))
-            .group_by("name", ENTRIES.c.kind)
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(asked).mappings().all()
-        groups: dict[str, list[Any]] = defaultdict(list)
-        for row in rows:
-            groups[row["name"]].append(row)
-        return [_usage(name, groups[name]) for name in sorted(groups)]
+            found = _grouped(connection, [_named(group_by)], since, until, filters)
+        return [_usage(name, found[name,]) for (name,) in sorted(found)]
+
+    def usage_in(self, span: Span, by: Sequence[GroupBy], filters: Filters = EVERYTHING) -> list[Part]:
+        """The same in stretches of time, and by any of the groups at once; earliest first."""
+        columns = [_named(one) for one in by]
+        with self._database.reading() as connection:
+            stretch = _stretch(connection, span)
+            found = _grouped(connection, [stretch, *columns], span.since, span.until, filters)
+        return [
+            Part(span.since + number * span.width_s, tuple(names), _usage("", found[number, *names]))
+            for number, *names in sorted(found)
+        ]
 
     # The writer
 
@@ -212,18 +209,53 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
-def _column(group_by: GroupBy) -> Any:
-    return ENTRIES.c["key_id" if group_by == "key" else group_by]
+def _grouped(
+    connection: Connection, columns: Sequence[Any], since: float, until: float, filters: Filters
+) -> dict[tuple[Any, ...], list[Any]]:
+    """The sums of each kind of entry, by what the *columns* say."""
+    names = [f"group_{number}" for number in range(len(columns))]
+    groups = [column.label(name) for column, name in zip(columns, names, strict=True)]
+    sums = [func.sum(ENTRIES.c[name]).label(name) for name in _SUMMED]
+    heard = [
+        func.sum(ENTRIES.c.first_audio_ms).label("first_audio_ms"),
+        func.sum(case((ENTRIES.c.first_audio_ms.is_(None), 0), else_=1)).label("first_audios"),
+    ]
+    asked = (
+        select(*groups, ENTRIES.c.kind, func.count().label("entries"), *sums, *heard)
+        .where(ENTRIES.c.at >= since, ENTRIES.c.at < until, *_conditions(filters))
+        .group_by(*names, ENTRIES.c.kind)
+    )
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for row in connection.execute(asked).mappings():
+        found[tuple(row[name] for name in names)].append(row)
+    return found
+
+
+def _named(group_by: GroupBy) -> Any:
+    column = ENTRIES.c["key_id" if group_by == "key" else group_by]
+    return func.coalesce(cast(column, String), "")
+
+
+def _stretch(connection: Connection, span: Span) -> Any:
+    """Which one an entry is in, from 0 on."""
+    exact = (ENTRIES.c.at - span.since) / float(span.width_s)
+    # A cast cuts off what is behind the point in SQLite, where FLOOR may be missing; PostgreSQL's rounds.
+    whole = exact if connection.dialect.name == "sqlite" else func.floor(exact)
+    return cast(whole, BigInteger)
 
 
 def _conditions(filters: Filters) -> list[Any]:
-    exact = {"project": filters.project, "model": filters.model, "kind": filters.kind}
-    found: list[Any] = [
-        ENTRIES.c[name] == _clean(value) for name, value in exact.items() if value is not None
+    wanted = {
+        "key_id": filters.key_ids,
+        "project": filters.projects,
+        "model": filters.models,
+        "kind": None if filters.kind is None else (filters.kind,),
+    }
+    return [
+        ENTRIES.c[name].in_([_clean(one) for one in values])
+        for name, values in wanted.items()
+        if values is not None
     ]
-    if filters.key_ids is not None:
-        found.append(ENTRIES.c.key_id.in_(filters.key_ids))
-    return found
 
 
 def _usage(name: str, rows: Sequence[Any]) -> Usage:

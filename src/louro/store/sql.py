@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from louro.store import audit
+from louro.store.base import Act
 from louro.store.database import Database, open_database
 from louro.store.keys import LOCAL, SqlKeys
 from louro.store.ledger import SqlLedger
@@ -31,9 +32,14 @@ class Store:
         database = open_database(place)
         return Store(SqlKeys(database, actor), SqlLedger(database), SqlBudgets(database, actor), database)
 
-    def audit(self, since: float = 0.0, limit: int = 100) -> list[audit.Act]:
-        """Who made, changed and took back what: the newest *limit* of those since then, newest first."""
-        return audit.read(self.database, since, limit)
+    def acting(self, actor: str) -> Store:
+        """The same store, with *actor* in the audit for what is done through it. Not to be closed."""
+        return replace(self, keys=SqlKeys(self.database, actor), budgets=SqlBudgets(self.database, actor))
+
+    def audit(self, since: float = 0.0, limit: int = 100, before: int | None = None) -> list[Act]:
+        """Who made, changed and took back what: the newest *limit* of those since then, newest first; with *before*,
+        of those older than the act of that id."""
+        return audit.read(self.database, since, limit, before)
 
     def close(self) -> None:
         """What waits to be recorded is recorded first."""

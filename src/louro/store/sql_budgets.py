@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 
 from louro.store import audit
-from louro.store.base import Spent
+from louro.store.base import Act, Spent
 from louro.store.budgets import Budget, Limit, Scope, Standing, since, state
 from louro.store.database import Database, upsert
 from louro.store.ledger import spent_in
@@ -106,9 +106,9 @@ def _same(budget: Budget) -> Any:
     )
 
 
-def _act(budget: Budget, action: str, actor: str, now: float) -> audit.Act:
+def _act(budget: Budget, action: str, actor: str, now: float) -> Act:
     target = budget.owner if budget.scope == "key" else f"project {budget.owner}"
-    return audit.Act(now, actor, action, target, str(budget.limit))
+    return Act(now, actor, action, target, str(budget.limit))
 
 
 def _budget(row: Any) -> Budget:

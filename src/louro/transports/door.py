@@ -19,7 +19,7 @@ LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?
 """A page that this machine serves itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Refusal(Exception):
     """Told as an `error` event on the accepted socket, which is then closed: that is what clients look for."""
 
