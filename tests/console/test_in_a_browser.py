@@ -9,19 +9,23 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving, sound
 
 from louro.config import Settings
 from louro.http.console import BUILT
 from louro.server import load_engines
+from louro.store.sql import Store
 
 CONSOLE = Path(__file__).parents[2] / "console"
+NOW = 1_700_000_000.0
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
@@ -110,6 +114,20 @@ def test_what_goes_wrong_is_survived(loud: Path, tmp_path: Path) -> None:
     assert seen["pushToTalk"] and seen["remembered"] and seen["weather"]
     assert seen["heard"], "of what was cut, the page shows what was heard and what was not"
     assert seen["reconnected"] and seen["reloaded"]
+
+
+def test_an_administrator_looks_after_keys(tmp_path: Path) -> None:
+    place = str(tmp_path / "louro.db")
+    with closing(Store.open(place)) as store:
+        scopes = ("admin", "realtime")
+        _, boss = store.keys.create("boss", project="default", scopes=scopes, expires_at=None, now=NOW)
+    settings = structs.replace(SCRIPTED, store=place)
+    picture = Path(os.environ.get("LOURO_PICTURES", tmp_path)) / "accounts.png"
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        seen = node("accounts.mjs", serving.address, boss, str(picture))
+    assert seen["errors"] == []
+    assert seen["opens"] and seen["shownOnce"] and seen["replaced"] and seen["revoked"]
+    assert seen["secret"], "no address that the page asks for holds a key"
 
 
 @pytest.mark.models
