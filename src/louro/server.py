@@ -27,7 +27,7 @@ from louro.store.account import Books
 from louro.store.base import Keys
 from louro.store.memory import MemoryKeys
 from louro.store.prices import PriceProblem, PriceTable
-from louro.transports.door import Gate
+from louro.transports.gate import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
 """15 MiB of audio in one append, in base64, and its JSON."""
@@ -157,7 +157,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ws_per_message_deflate=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=2,
-        proxy_headers=False,  # nobody here asks for the client's address
+        proxy_headers=False,  # anybody can write one: an address that was guessed from would be theirs to choose
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
     )

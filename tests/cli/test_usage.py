@@ -220,7 +220,7 @@ def test_a_key_is_made_with_its_budgets_and_listed_with_them(place: str) -> None
     listed = louro("keys", "list", "--store", place)
     assert "5 USD/day" in listed
     assert "60 minutes" in listed
-    with pytest.raises(ConfigProblem, match="'USD' is no budget"):
+    with pytest.raises(ConfigProblem, match="'USD' is no limit"):
         louro("keys", "create", "--name", "app", "--budget", "USD", "--store", place)
 
 

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import httpx
 import pytest
 from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving
+from tests.store.recorder import an_entry
+from websockets.asyncio.client import connect
 
 from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
 from louro.protocol import server_events as ev
@@ -175,3 +178,70 @@ async def talk(url: str, key: str, seen: set[str]) -> None:
                 seen.add(await turn(client))
     except* (ConnectionFailed, RealtimeError):
         pass
+
+
+def shared_by(shop: Shop, *limits: str) -> None:
+    for text in limits:
+        shop.store.budgets.create(Budget("key", shop.key_id, parse_limit(text)), NOW)
+
+
+async def test_answers_of_a_key_are_paced_over_all_its_sessions(shop: Shop) -> None:
+    await anyio.to_thread.run_sync(shared_by, shop, "2 responses/hour")
+    async with shop.client() as one, shop.client() as other:
+        await turn(one)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(turn, other)
+            limits: ev.RateLimitsUpdated = await other.wait_for_next("rate_limits.updated")
+        requests = next(limit for limit in limits.rate_limits if limit.name == "requests")
+        assert (requests.limit, requests.remaining) == (2, 0)
+        for client in (one, other):
+            with pytest.raises(RealtimeError) as refused:
+                await client.send_user_message("more")
+                await client.wait_for_next("response.done")
+            assert refused.value.code == "rate_limit_exceeded"
+
+
+async def test_a_key_has_so_many_sessions_at_once(shop: Shop) -> None:
+    await anyio.to_thread.run_sync(shared_by, shop, "1 sessions")
+    async with shop.client():
+        with pytest.raises(ConnectionFailed) as refused:
+            await opened(shop)
+        assert refused.value.code == "rate_limit_exceeded"
+    await emptied(shop)
+    await opened(shop)
+
+
+async def opened(shop: Shop) -> None:
+    async with shop.client():
+        pass
+
+
+async def emptied(shop: Shop) -> None:
+    """The server has noticed that everybody has gone."""
+    with anyio.fail_after(5):
+        async with httpx.AsyncClient() as client:
+            while (await client.get(f"{shop.serving.address}/health")).json()["sessions"]:
+                pass
+
+
+async def test_a_budget_that_is_nearly_spent_is_told_in_a_header(shop: Shop) -> None:
+    def nearly_spent() -> None:
+        shop.store.ledger.record([an_entry("a", key_id=shop.key_id, price_nanos=900_000_000)])
+
+    await anyio.to_thread.run_sync(shared_by, shop, "1 USD")
+    await anyio.to_thread.run_sync(nearly_spent)
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    address = f"{shop.serving.address}/v1/realtime/client_secrets"
+    async with httpx.AsyncClient(timeout=10) as client:
+        made = await client.post(address, headers=headers, json={})
+        assert made.headers["louro-budget-warning"] == "0.90 of 1 USD"
+        async with connect(
+            f"{shop.serving.websocket}/v1/realtime?model=m", additional_headers=headers
+        ) as socket:
+            assert socket.response is not None
+            assert socket.response.headers["louro-budget-warning"] == "0.90 of 1 USD"
+        await anyio.to_thread.run_sync(
+            lambda: shop.store.ledger.record([an_entry("b", key_id=shop.key_id, price_nanos=200_000_000)])
+        )
+        refused = await client.post(address, headers=headers, json={})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")

@@ -16,7 +16,7 @@ from louro.client.address import Dialect
 from louro.relay.endpoint import RelayEndpoint, Upstream
 from louro.relay.policy import Policy
 from louro.server import LouroServer, load_engines, make_relay
-from louro.transports.door import Gate
+from louro.transports.gate import Gate
 
 UPSTREAM_KEY = "sk-only-in-the-middle-1b7e"
 

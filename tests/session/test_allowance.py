@@ -6,7 +6,9 @@ from louro.session import actions, reports
 from louro.session.setup import Setup
 from tests.session.bench import Bench, by_hand, of, silence, tone, user_text, with_vad
 
-SPENT = reports.AllowanceChanged("You exceeded your budget: 5 of 5 tokens/day are used.", 5, 0, 60.0)
+SPENT = reports.AllowanceChanged(
+    "You exceeded your budget: 5 of 5 tokens/day are used.", quotas=(reports.Quota("tokens", 5, 0, 60.0),)
+)
 
 
 def the_refusal(bench: Bench) -> ev.ErrorDetail:
@@ -50,7 +52,7 @@ def test_what_is_allowed_again_is_answered_again() -> None:
 
 def test_rate_limits_tell_the_scarcest_budget() -> None:
     bench = by_hand()
-    bench.report(reports.AllowanceChanged(None, 900, 120, 3600.25))
+    bench.report(reports.AllowanceChanged(quotas=(reports.Quota("tokens", 900, 120, 3600.25),)))
     bench.say(user_text("Hi"), ce.ResponseCreate())
     rid = bench.last(actions.Respond).response_id
     bench.report(reports.ResponseFinished(rid))
@@ -58,3 +60,25 @@ def test_rate_limits_tell_the_scarcest_budget() -> None:
     assert isinstance(told, ev.RateLimitsUpdated)
     limit = told.rate_limits[0]
     assert (limit.name, limit.limit, limit.remaining, limit.reset_seconds) == ("tokens", 900, 120, 3600.25)
+
+
+def test_what_goes_too_fast_is_refused_until_it_may_go_on() -> None:
+    bench = by_hand()
+    too_fast = reports.AllowanceChanged("Rate limit reached.", "rate_limit_exceeded", bench.now + 20)
+    bench.report(too_fast)
+    bench.say(user_text("Hi"), ce.ResponseCreate())
+    assert the_refusal(bench).code == "rate_limit_exceeded"
+    bench.now += 20
+    bench.say(ce.ResponseCreate())
+    assert "response.created" in bench.names()
+
+
+def test_rate_limits_tell_requests_beside_tokens() -> None:
+    bench = by_hand()
+    bench.report(reports.AllowanceChanged(quotas=(reports.Quota("requests", 20, 19, 3.0),)))
+    bench.say(user_text("Hi"), ce.ResponseCreate())
+    bench.report(reports.ResponseFinished(bench.last(actions.Respond).response_id))
+    told = of(ev.RateLimitsUpdated, bench.sent)[-1]
+    assert isinstance(told, ev.RateLimitsUpdated)
+    assert [limit.name for limit in told.rate_limits] == ["tokens", "requests"]
+    assert told.rate_limits[1].remaining == 18, "this answer is one more than was known of"

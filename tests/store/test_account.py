@@ -27,7 +27,7 @@ from louro.protocol.session import (
     RealtimeSessionPatch,
     Transcription,
 )
-from louro.session.reports import AllowanceChanged
+from louro.session.reports import AllowanceChanged, Quota
 from louro.session.setup import Setup, initial_settings
 from louro.store.account import MAX_OPEN_RESPONSES, Account, Books, Holder
 from louro.store.base import Counted, Entry, Spent
@@ -250,11 +250,75 @@ async def test_a_budget_in_tokens_tells_what_is_left_and_when_it_is_new(
 ) -> None:
     book.limit("5000 tokens", Spent(tokens=100))
     book.limit(text, Spent(tokens=400))
-    assert await account(book).allowance() == AllowanceChanged(None, 1000, 600, reset_s)
+    assert await account(book).allowance() == AllowanceChanged(quotas=(Quota("tokens", 1000, 600, reset_s),))
 
 
 async def test_a_spent_budget_refuses_and_says_which(book: BookDouble) -> None:
     book.limit("5 USD/day", Spent(nanos=5_010_000_000))
     allowed = await account(book).allowance()
     assert allowed.refusal == "You exceeded your budget: 5.01 of 5 USD/day are used."
-    assert allowed.token_limit is None
+    assert allowed.quotas == ()
+
+
+async def test_a_rate_holds_for_all_sessions_of_a_key(book: BookDouble) -> None:
+    book.limit("2 responses/minute", Spent())
+    books = Books(book, book, PRICES, lambda: NOW)
+    mine, other = (books.open(Holder("key_1", "shop"), "louro") for _ in range(2))
+    stranger = books.open(Holder("key_2", "shop"), "louro")
+    for one in (mine, other, stranger):
+        assert (await one.allowance()).refusal is None
+        assert one.enter() is None and one.news() is None
+    mine.observe(CREATED, NOW)
+    mine.observe(CREATED, NOW)
+    refused = other.news()
+    assert refused is not None and refused.refuses(NOW)
+    assert (refused.code, refused.refused_until) == ("rate_limit_exceeded", NOW + 30)
+    assert refused.quotas == (Quota("requests", 2, 0, 60.0),)
+    assert other.news() is None, "it is said once"
+    assert stranger.news() is None
+
+
+async def test_tokens_by_the_minute_are_counted_when_they_are_used(book: BookDouble) -> None:
+    book.limit("100 tokens/minute", Spent())
+    book.limit("1000 tokens/day", Spent(tokens=100))
+    mine = account(book)
+    assert (await mine.allowance()).quotas == (Quota("tokens", 100, 100, 0.0),)
+    mine.observe(began(), NOW)
+    mine.observe(CREATED, NOW)
+    assert mine.observe(done(), NOW)
+    refused = await mine.settle()
+    assert refused.code == "rate_limit_exceeded"
+    assert refused.quotas == (Quota("tokens", 100, 0, 90.0),)
+
+
+async def test_sessions_at_once_are_counted_until_they_close(book: BookDouble) -> None:
+    book.limit("1 sessions", Spent())
+    books = Books(book, book, PRICES, lambda: NOW)
+    mine, other = (books.open(Holder("key_1", "shop"), "louro") for _ in range(2))
+    await mine.allowance()
+    await other.allowance()
+    assert mine.enter() is None
+    assert other.enter() == "Rate limit reached: 1 sessions at once. Try again when one has ended."
+    await other.close()
+    await mine.close()
+    await mine.close()
+    assert other.enter() is None
+
+
+async def test_a_session_that_its_project_refuses_is_not_counted_for_its_key(book: BookDouble) -> None:
+    books = Books(book, book, PRICES, lambda: NOW)
+    budget = Budget("project", "shop", parse_limit("0 sessions"))
+    book.kept = [Standing(budget, Spent(), "within")]
+    mine = books.open(Holder("key_1", "shop"), "louro")
+    await mine.allowance()
+    assert mine.enter() is not None
+    (key,) = books.rates.of([("key", "key_1")], [], NOW)
+    assert key.sessions == 0
+
+
+async def test_a_budget_that_is_nearly_spent_is_a_warning(book: BookDouble) -> None:
+    mine = account(book)
+    assert mine.warning is None
+    book.limit("5 USD/day", Spent(nanos=4_200_000_000))
+    assert (await mine.allowance()).refusal is None
+    assert mine.warning == "4.20 of 5 USD/day"

@@ -34,7 +34,7 @@ from louro.pipeline.machine import ReplayDiffers, replay
 from louro.relay.endpoint import RelayEndpoint, Upstream, address_of
 from louro.relay.policy import Policy
 from louro.server import load_engines, make_relay, make_server, open_keys, open_office
-from louro.transports.door import Gate
+from louro.transports.gate import Gate
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 

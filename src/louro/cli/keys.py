@@ -47,7 +47,9 @@ def create(
     ] = None,
     budget: Annotated[
         list[str] | None,
-        typer.Option(help="So much and no more: 5 USD/day, 100000 tokens/month, 60 minutes, 2 USD/session."),
+        typer.Option(
+            help="So much and no more: 5 USD/day, 100000 tokens/month, 2 USD/session, 20 responses/minute, 3 sessions."
+        ),
     ] = None,
     env: Annotated[Path | None, typer.Option(help="Write it into this file as OPENAI_API_KEY.")] = None,
     store: Store = None,

@@ -55,7 +55,12 @@ KeyOption = Annotated[
 ]
 Owner = Annotated[str | None, typer.Option("--key", help="A key: its name, or its beginning.")]
 OwnerProject = Annotated[str | None, typer.Option("--project", help="Or a project.")]
-Text = Annotated[str, typer.Argument(metavar="BUDGET", help="5 USD/day, 100000 tokens/month, 60 minutes.")]
+Text = Annotated[
+    str,
+    typer.Argument(
+        metavar="BUDGET", help="5 USD/day, 100000 tokens/month, 60 minutes, 20 responses/minute, 3 sessions."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -343,7 +348,7 @@ def _owner(budget: Budget, names: dict[str, str]) -> str:
 
 
 def _standing(one: Standing) -> tuple[str, str]:
-    if one.budget.limit.per == "session":
+    if one.budget.limit.per == "session" or one.budget.limit.is_rate:
         return str(one.budget.limit), ""
     return shown(one.budget.limit, one.spent), f"[{_COLOURS[one.state]}]{one.state}[/]"
 

@@ -22,7 +22,7 @@ from louro.store import budgets as rules
 from louro.store.base import Act, Key, NewKey
 from louro.store.budgets import Budget, BudgetProblem, Limit, Standing
 from louro.store.prices import PriceTable
-from louro.transports.caller import Caller
+from louro.transports.caller import caller_of
 from louro.transports.door import Refusal
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ class AdminDesk:
         router.get("/audit_logs")(self.audit)
         return router
 
-    def enter(self, request: Request) -> None:
+    async def enter(self, request: Request) -> None:
         """Raises Refusal: whoever asks is no administrator."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        boss = self._doorkeeper.administrator(Caller(headers, (), {}).key)
+        caller = caller_of(request.scope)
+        boss = await self._doorkeeper.administrator(caller.key, caller.address)
         if self._store is None:
             raise Refusal("invalid_api_key", "This server keeps no accounts.", 3000)
         request.state.store = self._store.acting(f"{KEY_ACTOR}{boss.name}")
@@ -274,7 +274,7 @@ def _parsed(text: str, param: str) -> Limit:
 
 def _limit(one: Standing) -> shown.LimitShown:
     limit = one.budget.limit
-    is_counted = limit.per != "session"
+    is_counted = limit.per != "session" and not limit.is_rate
     return shown.LimitShown(
         id=_limit_id(one.budget),
         scope=one.budget.scope,

@@ -22,7 +22,8 @@ from louro.http.realtime import RealtimeEndpoint
 from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
 from louro.store.prices import PriceTable
-from louro.transports.door import LOCAL_ORIGIN, Gate
+from louro.transports.door import BUDGET_WARNING, LOCAL_ORIGIN
+from louro.transports.gate import Gate
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
 
@@ -67,7 +68,7 @@ class Application:
             settings, engines, metrics, self.gate, doorkeeper, clock, office.books
         )
         self._http = _http(settings, metrics, self.gate, has_accounts=office.accounts is not None)
-        SecretsDesk(doorkeeper, office.keys, self._realtime.setup_of, clock).add_to(self._http)
+        SecretsDesk(doorkeeper, office.keys, self._realtime.setup_of, clock, office.books).add_to(self._http)
         prices = office.books.prices if office.books is not None else PriceTable.load()
         self._http.include_router(AdminDesk(doorkeeper, office.accounts, prices, clock).router())
         add_console(self._http)
@@ -99,7 +100,7 @@ def _http(settings: Settings, metrics: Metrics, gate: Gate, *, has_accounts: boo
         allow_origin_regex=LOCAL_ORIGIN.pattern,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["Location"],
+        expose_headers=["Location", BUDGET_WARNING],
     )
 
     @app.get("/health")

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,12 +26,22 @@ from louro.protocol.wire import Dialect
 from louro.session.setup import Setup
 from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import Admitted, Gate, Refusal, check_origin
-from louro.transports.websocket import WebSocketConnection
+from louro.transports.door import BUDGET_WARNING, Admitted, Refusal, check_origin
+from louro.transports.gate import Gate
+from louro.transports.websocket import WebSocketConnection, accept
 
 PRICED_AS = "louro"
 """The name in the price list of whatever works here."""
 INPUT_RATES_HZ = (8_000, 48_000)
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """Who may come in, and to what."""
+
+    admitted: Admitted
+    setup: Setup
+    account: Account | None = None
 
 
 class RealtimeEndpoint:
@@ -58,35 +68,48 @@ class RealtimeEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
         await receive()  # websocket.connect
-        # Browsers and the ws package hang up when they offered subprotocols and are answered with none.
-        subprotocol = "realtime" if "realtime" in caller.subprotocols else None
-        await send({"type": "websocket.accept", "subprotocol": subprotocol})
         connection = WebSocketConnection(receive, send)
         try:
-            check_origin(caller.headers, self._settings.origins)
-            admitted = await self._doorkeeper.admit(caller.key)
-            setup = self._setup(caller, admitted)
-            account = await self._account(admitted, setup.model)
-            await self._gate.enter()
+            guest = await self._guest(caller)
         except Refusal as refusal:
-            self._metrics.refused.labels(refusal.code).inc()
-            await _refuse(connection, caller.dialect, refusal)
+            await accept(caller, send)
+            await self._refuse(connection, caller, refusal)
             return
+        warning = guest.account.warning if guest.account is not None else None
+        await accept(caller, send, {BUDGET_WARNING: warning} if warning else None)
         try:
-            with self._metrics.sessions.track_inprogress():
-                await self._converse(connection, setup, caller.dialect, account)
-        finally:
-            self._gate.leave()
+            await self._seat(connection, caller, guest)
+        except Refusal as refusal:
+            await self._refuse(connection, caller, refusal)
 
-    async def _account(self, admitted: Admitted, model: str) -> Account | None:
-        """Raises Refusal: the budget is spent."""
+    async def _guest(self, caller: Caller) -> _Guest:
+        """Raises Refusal: no session is theirs."""
+        check_origin(caller.headers, self._settings.origins)
+        admitted = await self._doorkeeper.admit(caller.key, caller.address)
+        setup = self._setup(caller, admitted)
         if self._books is None:
-            return None
-        account = self._books.open(Holder(admitted.key_id, admitted.project), model, PRICED_AS)
+            return _Guest(admitted, setup)
+        account = self._books.open(Holder(admitted.key_id, admitted.project), setup.model, PRICED_AS)
         allowance = await account.allowance()
-        if allowance.refusal is not None:
-            raise Refusal("insufficient_quota", allowance.refusal, 3000)
-        return account
+        if allowance.refuses(self._clock()) and allowance.refused_until is None:
+            raise Refusal(allowance.code, allowance.refusal or "", 3000)
+        return _Guest(admitted, setup, account)
+
+    async def _seat(self, connection: WebSocketConnection, caller: Caller, guest: _Guest) -> None:
+        """Raises Refusal: there is no room for them."""
+        whose = guest.admitted.whose
+        await self._gate.enter(whose)
+        try:
+            if guest.account is not None and (stop := guest.account.enter()) is not None:
+                raise Refusal("rate_limit_exceeded", stop, 1013)
+            with self._metrics.sessions.track_inprogress():
+                await self._converse(connection, guest.setup, caller.dialect, guest.account)
+        finally:
+            self._gate.leave(whose)
+
+    async def _refuse(self, connection: WebSocketConnection, caller: Caller, refusal: Refusal) -> None:
+        self._metrics.refused.labels(refusal.code).inc()
+        await _refuse(connection, caller.dialect, refusal)
 
     async def _converse(
         self, connection: WebSocketConnection, setup: Setup, dialect: Dialect, account: Account | None

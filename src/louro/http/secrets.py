@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio.to_thread
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.errors import PROBLEMS
@@ -20,9 +20,10 @@ from louro.protocol.server_events import SessionCreated
 from louro.protocol.session import RealtimeSessionPatch, SessionPatch
 from louro.protocol.wire import BETA, GA, Dialect
 from louro.session.setup import Setup, initial_settings, updated_settings
+from louro.store.account import Books, Holder
 from louro.store.base import Keys
-from louro.transports.caller import Caller
-from louro.transports.door import BoundSession, Refusal
+from louro.transports.caller import caller_of
+from louro.transports.door import BUDGET_WARNING, Admitted, BoundSession, Refusal
 
 LIFETIME_S, LEAST_LIFETIME_S, MOST_LIFETIME_S = 600, 10, 7200
 BETA_LIFETIME_S = 60
@@ -41,7 +42,9 @@ class SecretsDesk:
         store: Keys,
         setup_of: Callable[[str], Setup],
         clock: Callable[[], float],
+        books: Books | None = None,
     ) -> None:
+        self._books = books
         self._doorkeeper = doorkeeper
         self._store = store
         self._setup_of = setup_of
@@ -55,17 +58,15 @@ class SecretsDesk:
         ):
             app.post(f"/v1/realtime/{name}", tags=["keys"], responses=PROBLEMS, openapi_extra=_BODY)(work)
 
-    async def create_beta(self, request: Request) -> dict[str, Any]:
+    async def create_beta(self, request: Request, response: Response) -> dict[str, Any]:
         """The same in the dialect of 2024: a flat body, and 60 s."""
-        return await self._create_beta(request, "session.update", "session.created")
+        return await self._create_beta(request, response, "session")
 
-    async def create_beta_transcription(self, request: Request) -> dict[str, Any]:
+    async def create_beta_transcription(self, request: Request, response: Response) -> dict[str, Any]:
         """The same for a session that only transcribes."""
-        return await self._create_beta(
-            request, "transcription_session.update", "transcription_session.created"
-        )
+        return await self._create_beta(request, response, "transcription_session")
 
-    async def create(self, request: Request) -> dict[str, Any]:
+    async def create(self, request: Request, response: Response) -> dict[str, Any]:
         """Make an ephemeral key for a browser, bound to a session's settings. It lives 10 to 7200 s, 600 by default;
         a session that it opened goes on."""
         body = await self._body(request)
@@ -77,14 +78,16 @@ class SecretsDesk:
             )
         session = {"type": "realtime", **wanted}
         patch, shown = self._checked(GA, {"type": "session.update", "session": session}, session.get("model"))
-        value, expires_at = await self._issue(request, patch, session.get("model"), lifetime_s)
+        bound = BoundSession(str(session.get("model") or DEFAULT_MODEL), patch)
+        value, expires_at = await self._issue(request, response, bound, lifetime_s)
         return {"value": value, "expires_at": expires_at, "session": shown}
 
-    async def _create_beta(self, request: Request, update: str, created: str) -> dict[str, Any]:
+    async def _create_beta(self, request: Request, response: Response, kind: str) -> dict[str, Any]:
         session = await self._body(request)
         model = session.pop("model", None)
-        patch, shown = self._checked(BETA, {"type": update, "session": session}, model)
-        value, expires_at = await self._issue(request, patch, model, BETA_LIFETIME_S)
+        patch, shown = self._checked(BETA, {"type": f"{kind}.update", "session": session}, model)
+        bound = BoundSession(str(model or DEFAULT_MODEL), patch)
+        value, expires_at = await self._issue(request, response, bound, BETA_LIFETIME_S)
         return {**shown, "client_secret": {"value": value, "expires_at": expires_at}}
 
     def _checked(self, dialect: Dialect, update: dict[str, Any], model: object) -> tuple[SessionPatch, Any]:
@@ -105,21 +108,33 @@ class SecretsDesk:
         return event.session, json.loads(told)["session"]
 
     async def _issue(
-        self, request: Request, patch: SessionPatch, model: object, lifetime_s: int
+        self, request: Request, response: Response, bound: BoundSession, lifetime_s: int
     ) -> tuple[str, int]:
-        """Raises Refusal: whoever asks may not."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        admitted = await self._doorkeeper.admit(Caller(headers, (), {}).key)
+        """Raises Refusal: whoever asks may not, or has spent their budget."""
+        caller = caller_of(request.scope)
+        admitted = await self._doorkeeper.admit(caller.key, caller.address)
         if admitted.session is not None:
             raise Refusal("invalid_api_key", "An ephemeral key cannot make another.", 3000)
+        await self._check_budgets(admitted, response)
         now = self._clock()
-        bound = msgspec.json.encode(BoundSession(str(model or DEFAULT_MODEL), patch)).decode()
+        session = msgspec.json.encode(bound).decode()
         value = await anyio.to_thread.run_sync(
             lambda: self._store.create_secret(
-                bound, key_id=admitted.key_id, expires_at=now + lifetime_s, now=now
+                session, key_id=admitted.key_id, expires_at=now + lifetime_s, now=now
             )
         )
         return value, int(now + lifetime_s)
+
+    async def _check_budgets(self, admitted: Admitted, response: Response) -> None:
+        """Raises Refusal: one is spent."""
+        if self._books is None:
+            return
+        account = self._books.open(Holder(admitted.key_id, admitted.project), DEFAULT_MODEL)
+        allowance = await account.allowance()
+        if allowance.refusal is not None and allowance.code == "insufficient_quota":
+            raise Refusal(allowance.code, allowance.refusal, 3000)
+        if account.warning is not None:
+            response.headers[BUDGET_WARNING] = account.warning
 
     async def _body(self, request: Request) -> dict[str, Any]:
         try:

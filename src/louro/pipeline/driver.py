@@ -58,6 +58,10 @@ class Account(Protocol):
         """Write down what was observed; return what is allowed from here on."""
         ...
 
+    def news(self) -> reports.AllowanceChanged | None:
+        """What is allowed, if that has changed since it was said last."""
+        ...
+
 
 class NoMeter:
     def observe(self, stage: str, seconds: float) -> None:
@@ -135,6 +139,7 @@ class Driver:
         while True:
             frame = await connection.receive()
             self._received += 1
+            self._tell_news()
             self._machine.receive_frame(frame, self._clock())
             self._flush(tasks)
             await self._detect(tasks)
@@ -180,6 +185,11 @@ class Driver:
                 self._outbox.post_errand(partial(self._settle, account, tasks))
             if frame is not None:
                 self._outbox.post([frame])
+
+    def _tell_news(self) -> None:
+        """Before anything that may begin an answer: another session may have used what was left."""
+        if self._account is not None and (news := self._account.news()) is not None:
+            self._machine.receive_report(news, self._clock())
 
     async def _settle(self, account: Account, tasks: TaskGroup) -> None:
         self._machine.receive_report(await account.settle(), self._clock())
@@ -227,6 +237,7 @@ class Driver:
                     self._ear.close()
                 self._ear = self._engines.detector.open()
             if scores := await self._ear.feed(action.pcm):
+                self._tell_news()
                 self._machine.receive_report(reports.SpeechScored(tuple(scores)), self._clock())
                 self._flush(tasks)
 

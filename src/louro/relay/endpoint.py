@@ -24,9 +24,10 @@ from louro.relay.meter import RelayMeter
 from louro.relay.policy import Policy
 from louro.relay.translate import Translator
 from louro.store.account import Account, Books, Holder
-from louro.transports.caller import caller_of
-from louro.transports.door import Admit, Admitted, Gate, Refusal, check_key, check_origin
-from louro.transports.websocket import WebSocketConnection
+from louro.transports.caller import Caller, caller_of
+from louro.transports.door import Admit, Admitted, Refusal, check_key, check_origin
+from louro.transports.gate import Gate
+from louro.transports.websocket import WebSocketConnection, accept
 
 logger = logging.getLogger(__name__)
 
@@ -109,15 +110,14 @@ class RelayEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
         await receive()  # websocket.connect
-        subprotocol = "realtime" if "realtime" in caller.subprotocols else None
-        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        await accept(caller, send)
         connection = WebSocketConnection(receive, send)
         upstream = GA if self.upstream.dialect == "ga" else BETA
         translator = Translator(caller.dialect, upstream, self.policy)
         try:
             check_origin(caller.headers, self.origins)
-            admitted = await self._admitted(caller.key)
-            await self.gate.enter()
+            admitted = await self._admitted(caller)
+            await self.gate.enter(admitted.whose)
         except Refusal as refusal:
             error = translator.error(ClientError(refusal.code, refusal.message), self.new_id())
             await _end(connection, error, refusal.close_code, f"invalid_request_error.{refusal.code}")
@@ -125,13 +125,13 @@ class RelayEndpoint:
         try:
             await self._relay(connection, translator, upstream, caller.query, admitted)
         finally:
-            self.gate.leave()
+            self.gate.leave(admitted.whose)
 
-    async def _admitted(self, key: str) -> Admitted:
+    async def _admitted(self, caller: Caller) -> Admitted:
         """Raises Refusal."""
         if self.admit is not None:
-            return await self.admit(key)
-        check_key(key, self.keys)
+            return await self.admit(caller.key, caller.address)
+        check_key(caller.key, self.keys)
         return Admitted()
 
     async def _relay(
@@ -142,36 +142,51 @@ class RelayEndpoint:
         query: dict[str, str],
         admitted: Admitted,
     ) -> None:
+        asked = query.get("model") or query.get("deployment") or ""
         try:
-            asked = query.get("model") or query.get("deployment") or ""
             model = self.policy.model_for(asked) if asked or not query.get("intent") else ""
             account = await self._account(admitted, model)
-            socket = await self._open(model, query)
         except ClientError as error:
             await _end(connection, translator.error(error, self.new_id()), UPSTREAM_REFUSED, error.code or "")
             return
         try:
-            with anyio.move_on_after(LONGEST_SESSION_S):
-                meter = RelayMeter(account, upstream) if account is not None else None
-                await _Session(
-                    connection, socket, translator, self.policy, upstream, self.new_id, meter
-                ).run()
+            socket = await self._open(model, query)
+            await self._talk(connection, translator, upstream, socket, account)
+        except ClientError as error:
+            await _end(connection, translator.error(error, self.new_id()), UPSTREAM_REFUSED, error.code or "")
         finally:
-            with anyio.CancelScope(shield=True):
-                with anyio.move_on_after(OPEN_TIMEOUT_S):
-                    await socket.close()
-                if account is not None:
+            if account is not None:
+                with anyio.CancelScope(shield=True):
                     await account.close()
 
     async def _account(self, admitted: Admitted, model: str) -> Account | None:
-        """Raises ClientError: the budget is spent."""
+        """Raises ClientError: the budget is spent, or there are too many sessions."""
         if self.books is None:
             return None
         account = self.books.open(Holder(admitted.key_id, admitted.project), model)
         allowance = await account.allowance()
-        if allowance.refusal is not None:
-            raise ClientError("insufficient_quota", allowance.refusal)
+        if allowance.refuses(account.now()) and allowance.refused_until is None:
+            raise ClientError(allowance.code, allowance.refusal or "")
+        if (stop := account.enter()) is not None:
+            raise ClientError("rate_limit_exceeded", stop)
         return account
+
+    async def _talk(
+        self,
+        connection: WebSocketConnection,
+        translator: Translator,
+        upstream: Dialect,
+        socket: ClientConnection,
+        account: Account | None,
+    ) -> None:
+        meter = RelayMeter(account, upstream) if account is not None else None
+        session = _Session(connection, socket, translator, self.policy, upstream, self.new_id, meter)
+        try:
+            with anyio.move_on_after(LONGEST_SESSION_S):
+                await session.run()
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(OPEN_TIMEOUT_S):
+                await socket.close()
 
     async def _open(self, model: str, query: dict[str, str]) -> ClientConnection:
         """Raises ClientError: upstream is away, or does not let us in. What it said about our key is not passed on."""
@@ -242,8 +257,8 @@ class _Session:
         try:
             async for frame in self.socket:
                 text = frame if isinstance(frame, str) else frame.decode()
-                if self.meter is not None and await self.meter.count(text):
-                    await self._stop_answer(self.meter)
+                if self.meter is not None and (refusal := await self.meter.count(text)) is not None:
+                    await self._stop_answer(refusal)
                 for one in self.translator.to_client(text):
                     await self.connection.send(one)
                 self.begun.set()
@@ -256,11 +271,10 @@ class _Session:
         )
         raise anyio.EndOfStream
 
-    async def _stop_answer(self, meter: RelayMeter) -> None:
+    async def _stop_answer(self, refusal: ClientError) -> None:
         """Upstream answers a turn by itself, and nobody pays for it."""
         await self.socket.send(self.upstream.encode_client(ResponseCancel()), text=True)
-        error = ClientError("insufficient_quota", meter.refusal or "")
-        await self.connection.send(self.translator.error(error, self.new_id()))
+        await self.connection.send(self.translator.error(refusal, self.new_id()))
 
 
 async def _end(connection: WebSocketConnection, frame: bytes, code: int, reason: str) -> None:

@@ -8,6 +8,7 @@ from msgspec import structs
 from louro.protocol import server_events as ev
 from louro.protocol.errors import ClientError
 from louro.protocol.wire import Dialect
+from louro.session.reports import AllowanceChanged
 from louro.store.account import Account
 
 CREATE = "response.create"
@@ -41,8 +42,7 @@ class RelayMeter:
         self._account = account
         self._upstream = upstream
         self._awaits_sound = False
-        self.refusal: str | None = None
-        """Why nothing more is answered."""
+        self._allowed = AllowanceChanged()
 
     def check(self, frame: str) -> None:
         """Something that the client says.
@@ -50,30 +50,39 @@ class RelayMeter:
         Raises:
             ClientError: it asks for an answer, and nobody pays for it.
         """
-        if self.refusal is None:
+        error = self.refusal()
+        if error is None:
             return
         asked = _typed(frame)
         if asked.type == CREATE:
-            error = ClientError("insufficient_quota", self.refusal)
             error.event_id = asked.event_id
             raise error
 
-    async def count(self, frame: str) -> bool:
-        """Something that upstream says, before the client is told; return whether it begins an answer that nobody
-        pays for. Returns when what was used is written down."""
+    def refusal(self) -> ClientError | None:
+        """Why nothing more is answered."""
+        self._allowed = self._account.news() or self._allowed
+        if not self._allowed.refuses(self._account.now()):
+            return None
+        return ClientError(self._allowed.code, self._allowed.refusal or "")
+
+    async def count(self, frame: str) -> ClientError | None:
+        """Something that upstream says, before the client is told; return why the answer that it begins is one that
+        nobody pays for. Returns when what was used is written down."""
         kind = _typed(frame).type
         if kind not in COUNTED or (kind in FIRST_SOUND and not self._awaits_sound):
-            return False
+            return None
         try:
             event = self._upstream.decode_server(frame)
         except ClientError:
-            return False
+            return None
+        # Before it is counted: the last one that is allowed uses up what was left.
+        refusal = self.refusal() if isinstance(event, ev.ResponseCreated) else None
         self._awaits_sound = isinstance(event, ev.ResponseCreated)
         if isinstance(event, ev.ResponseOutputAudioDelta):
             event = structs.replace(event, delta=b"")  # only its time; how long it all is the usage tells
         if self._account.observe(event, self._account.now()):
-            self.refusal = (await self._account.settle()).refusal
-        return self.refusal is not None and isinstance(event, ev.ResponseCreated)
+            self._allowed = await self._account.settle()
+        return refusal
 
 
 def _typed(frame: str) -> _Typed:

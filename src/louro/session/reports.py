@@ -62,16 +62,30 @@ class ResponseFailed(Struct, frozen=True, tag=True):
     message: str
 
 
+class Quota(Struct, frozen=True):
+    """What is left of the scarcest limit of its name."""
+
+    name: Literal["requests", "tokens"]
+    limit: int
+    remaining: int
+    reset_s: float = 0.0
+    """Until it is new, from when this was found; 0: never."""
+
+
 class AllowanceChanged(Struct, frozen=True, tag=True):
     """What whoever pays for the session still allows."""
 
     refusal: str | None = None
     """Why no further answer is begun; None: they are."""
-    token_limit: int | None = None
-    """Of the scarcest budget in tokens; None: there is none."""
-    tokens_remaining: int = 0
-    reset_s: float = 0.0
-    """Until that budget is new, from when this was found; 0: never."""
+    code: str = "insufficient_quota"
+    """The protocol's, of the refusal."""
+    refused_until: float | None = None
+    """Unix time in seconds, when answers are begun again; None: when this changes."""
+    quotas: tuple[Quota, ...] = ()
+    """At most one of each name."""
+
+    def refuses(self, now: float) -> bool:
+        return self.refusal is not None and (self.refused_until is None or now < self.refused_until)
 
 
 HearingReport: TypeAlias = TranscriptProduced | TranscriptFinished | TranscriptionFailed

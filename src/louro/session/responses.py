@@ -25,7 +25,7 @@ from louro.session.hearing import Hearing, Hearings
 from louro.session.items import Items
 from louro.session.limits import MAX_ACTIVE_RESPONSES
 from louro.session.outgoing import Outgoing
-from louro.session.reports import AllowanceChanged, ResponseReport
+from louro.session.reports import AllowanceChanged, Quota, ResponseReport
 from louro.session.setup import (
     Setup,
     check_modalities,
@@ -57,11 +57,17 @@ class Responses:
         self._draft: Answer | None = None
         self._draft_entry: Entry | None = None
         self._spent: list[tuple[float, int]] = []
-        self.allowance = AllowanceChanged()
-        """What is still paid for."""
+        self._allowance = AllowanceChanged()
+        self._begun = 0
+        """Answers, since the allowance was told."""
         self.has_spoken = False
         self.played_until = 0.0
         """When the last answer's audio will have been played, if it is played as it comes."""
+
+    def allow(self, allowance: AllowanceChanged) -> None:
+        """What is still paid for."""
+        self._allowance = allowance
+        self._begun = 0
 
     # Asked for
 
@@ -69,7 +75,7 @@ class Responses:
         self, settings: RealtimeSession, params: ResponseParams | None, audio_format: AudioFormat, now: float
     ) -> None:
         answer = self._new_answer(settings, params or ResponseParams(), audio_format, "client")
-        self._admit(answer)
+        self._admit(answer, now)
         self._announce(answer, now)
         self._start(answer, now)
 
@@ -81,7 +87,7 @@ class Responses:
         self._draft = self._draft_entry = None
         if draft is None or drafted is not entry:
             draft = self._new_answer(settings, ResponseParams(), audio_format, trigger)
-        self._admit(draft)
+        self._admit(draft, now)
         held, draft.held = draft.held or [], None
         self._announce(draft, now)
         if not draft.is_started:
@@ -94,7 +100,7 @@ class Responses:
     def draft(self, settings: RealtimeSession, audio_format: AudioFormat, entry: Entry, now: float) -> None:
         """Begin to answer a turn that may not be over, unless an answer is under way."""
         self.drop_draft()
-        if self._current is not None or self.allowance.refusal is not None:
+        if self._current is not None or self._allowance.refuses(now):
             return
         self._draft = self._new_answer(settings, ResponseParams(), audio_format, "turn")
         self._draft.held = []
@@ -175,9 +181,9 @@ class Responses:
 
     # From wish to work
 
-    def _admit(self, answer: Answer) -> None:
-        if self.allowance.refusal is not None:
-            raise ClientError("insufficient_quota", self.allowance.refusal)
+    def _admit(self, answer: Answer, now: float) -> None:
+        if self._allowance.refuses(now):
+            raise ClientError(self._allowance.code, self._allowance.refusal or "")
         if answer.wish.in_conversation and self._current is not None:
             raise ClientError(
                 "conversation_already_has_active_response",
@@ -195,6 +201,7 @@ class Responses:
 
     def _announce(self, answer: Answer, now: float) -> None:
         answer.announce()
+        self._begun += 1
         if self._setup.limits_first:
             self._say_limits(now)
 
@@ -363,20 +370,19 @@ class Responses:
         self._spent = [(at, tokens) for at, tokens in self._spent if at > now - RATE_WINDOW_S]
         remaining = self._setup.token_limit - sum(tokens for _, tokens in self._spent)
         reset_s = self._spent[0][0] + RATE_WINDOW_S - now if self._spent else 0.0
-        limit = ev.RateLimit(
-            name="tokens",
-            limit=self._setup.token_limit,
-            remaining=max(remaining, 0),
-            reset_seconds=round(reset_s, 3),
-        )
-        if self.allowance.token_limit is not None:
-            limit = ev.RateLimit(
-                name="tokens",
-                limit=self.allowance.token_limit,
-                remaining=self.allowance.tokens_remaining,
-                reset_seconds=round(self.allowance.reset_s, 3),
+        quotas = self._allowance.quotas
+        if not any(quota.name == "tokens" for quota in quotas):
+            quotas = (Quota("tokens", self._setup.token_limit, max(remaining, 0), reset_s), *quotas)
+        limits = tuple(
+            ev.RateLimit(
+                name=quota.name,
+                limit=quota.limit,
+                remaining=max(quota.remaining - (self._begun if quota.name == "requests" else 0), 0),
+                reset_seconds=round(quota.reset_s, 3),
             )
-        self._out.send(ev.RateLimitsUpdated(event_id=self._out.event_id(), rate_limits=(limit,)))
+            for quota in quotas
+        )
+        self._out.send(ev.RateLimitsUpdated(event_id=self._out.event_id(), rate_limits=limits))
 
 
 def _number(tokens: MaxTokens) -> int | None:

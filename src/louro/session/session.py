@@ -101,7 +101,7 @@ class Session:
                 if finished is not None:
                     self._responses.heard(finished, now)
             case reports.AllowanceChanged():
-                self._responses.allowance = report
+                self._responses.allow(report)
             case _:
                 self._responses.receive(report, now)
 

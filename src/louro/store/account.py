@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -16,11 +16,12 @@ from louro.audio.pcm import duration_ms
 from louro.protocol import server_events as ev
 from louro.protocol.items import FunctionCallItem
 from louro.protocol.response import Response, Usage
-from louro.session.reports import AllowanceChanged
+from louro.session.reports import AllowanceChanged, Quota
 from louro.store import budgets as rules
 from louro.store.base import Entry, Ledger
 from louro.store.budgets import Standing
 from louro.store.prices import NO_TOKENS, PriceTable, Tokens, cost
+from louro.store.rates import Left, Owner, Pace, Rates
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,12 @@ class Holder:
     key_id: str | None
     project: str
 
+    @property
+    def owners(self) -> list[Owner]:
+        """Of limits."""
+        project: Owner = ("project", self.project)
+        return [project] if self.key_id is None else [("key", self.key_id), project]
+
 
 @dataclass(frozen=True)
 class Books:
@@ -54,6 +61,7 @@ class Books:
     budgets: Budgets
     prices: PriceTable
     clock: Callable[[], float]
+    rates: Rates = field(default_factory=Rates)
 
     def open(self, holder: Holder, model: str, priced_as: str | None = None) -> Account:
         """*priced_as*: the name in the price list of all that works here, whatever the client calls it; None: models
@@ -86,6 +94,13 @@ class Account:
         self._heard_ms = 0
         """What was heard and stands in no entry yet."""
         self._pending: list[Entry] = []
+        self._standings: Sequence[Standing] = ()
+        self._problem: str | None = None
+        """Why nothing is known of the budgets."""
+        self._paces: Sequence[Pace] = ()
+        self._seen_version = 0
+        """Of the paces, when somebody was told of them."""
+        self._is_counted = False
 
     def now(self) -> float:
         """Unix time."""
@@ -103,14 +118,14 @@ class Account:
             case ev.ResponseCreated(response=response):
                 self._begin(response.id, now)
             case ev.ResponseDone(response=response):
-                self._pending.append(self._answered(response, now))
+                self._note(self._answered(response, now), now)
                 return True
             case ev.InputAudioBufferSpeechStarted(audio_start_ms=start_ms):
                 self._speech_ms = start_ms
             case ev.InputAudioBufferSpeechStopped(audio_end_ms=end_ms):
                 self._heard_ms += max(end_ms - self._speech_ms, 0)
             case ev.InputAudioTranscriptionCompleted():
-                self._pending.append(self._transcribed(event, now))
+                self._note(self._transcribed(event, now), now)
             case ev.SessionCreated(session=session) | ev.SessionUpdated(session=session):
                 self._session_id = session.id
                 transcription = session.audio.input.transcription
@@ -122,14 +137,47 @@ class Account:
     async def settle(self) -> AllowanceChanged:
         """Write down what was noted, and say what is still allowed. What cannot be written is kept, and tried again;
         until then nothing more is allowed."""
-        return await anyio.to_thread.run_sync(self._settle)
+        await anyio.to_thread.run_sync(self._settle)
+        return self._allowance()
 
     async def allowance(self) -> AllowanceChanged:
         """What is allowed before anything was said."""
-        return await anyio.to_thread.run_sync(self._allowance)
+        await anyio.to_thread.run_sync(self._look)
+        return self._allowance()
+
+    def news(self) -> AllowanceChanged | None:
+        """What is allowed, if that has changed since it was said last: others use the same key."""
+        return self._allowance() if self._version != self._seen_version else None
+
+    def enter(self) -> str | None:
+        """The session begins, and counts among those of its key and project; or why it may not. `close` ends it.
+
+        `allowance` comes first.
+        """
+        self._find_paces(self._books.clock())
+        entered: list[Pace] = []
+        for pace in self._paces:
+            stop = pace.enter()
+            if stop is not None:
+                for one in entered:
+                    one.leave()
+                return str(stop)
+            entered.append(pace)
+        self._is_counted = True
+        return None
+
+    @property
+    def warning(self) -> str | None:
+        """Which budget is nearly used up, for a person."""
+        near = next((one for one in self._standings if one.state != "within"), None)
+        return rules.shown(near.budget.limit, near.spent) if near is not None else None
 
     async def close(self) -> None:
         """The session is over: it gets an entry too. Not to be cancelled."""
+        if self._is_counted:
+            for pace in self._paces:
+                pace.leave()
+            self._is_counted = False
         now = self._books.clock()
         whole = Entry(
             id=self._session_id,
@@ -153,6 +201,45 @@ class Account:
         while len(self._begun) >= MAX_OPEN_RESPONSES:
             del self._begun[next(iter(self._begun))]
         self._begun[response_id] = _Begun(now)
+        for pace in self._paces:
+            pace.charge({"responses": 1}, now)
+
+    def _note(self, entry: Entry, now: float) -> None:
+        self._pending.append(entry)
+        used: dict[rules.Unit, int] = {
+            "money": entry.price_nanos,
+            "tokens": entry.tokens.total,
+            "minutes": entry.input_ms + entry.output_ms,
+        }
+        for pace in self._paces:
+            pace.charge(used, now)
+
+    # What is allowed
+
+    def _find_paces(self, now: float) -> None:
+        """They stay the same while the session is counted; before, others may have let them go."""
+        budgets = [one.budget for one in self._standings]
+        self._paces = self._books.rates.of(self._holder.owners, budgets, now)
+
+    @property
+    def _version(self) -> int:
+        return sum(pace.version for pace in self._paces)
+
+    def _allowance(self) -> AllowanceChanged:
+        now = self._books.clock()
+        self._find_paces(now)
+        self._seen_version = self._version
+        quotas = tuple(_quotas(self._standings, self._paces, now))
+        spent = next((one for one in self._standings if one.state == "spent"), None)
+        if self._problem is not None:
+            return AllowanceChanged(self._problem, quotas=quotas)
+        if spent is not None:
+            used = rules.shown(spent.budget.limit, spent.spent)
+            return AllowanceChanged(f"You exceeded your budget: {used} are used.", quotas=quotas)
+        stops = [stop for pace in self._paces if (stop := pace.stop(now)) is not None]
+        if stops:
+            return AllowanceChanged(str(stops[0]), "rate_limit_exceeded", stops[0].until, quotas)
+        return AllowanceChanged(quotas=quotas)
 
     def _answered(self, response: Response, now: float) -> Entry:
         begun = self._begun.pop(response.id, None) or _Begun(now)
@@ -205,35 +292,46 @@ class Account:
 
     # In a thread
 
-    def _settle(self) -> AllowanceChanged:
+    def _settle(self) -> None:
         # The list may grow meanwhile; what was written is taken off its beginning.
         written = tuple(self._pending)
         try:
             self._books.ledger.record(written)
         except Exception:  # a boundary: whatever is wrong with the database, the session is told and lives
             logger.exception("usage cannot be recorded")
-            return AllowanceChanged("Usage cannot be recorded at the moment. Try again in a while.")
+            self._problem = "Usage cannot be recorded at the moment. Try again in a while."
+            return
         del self._pending[: len(written)]
-        return self._allowance()
+        self._look()
 
-    def _allowance(self) -> AllowanceChanged:
-        now = self._books.clock()
-        standings = self._books.budgets.standings(
-            now, self._holder.key_id, self._holder.project, self._session_id or None
+    def _look(self) -> None:
+        self._standings = self._books.budgets.standings(
+            self._books.clock(), self._holder.key_id, self._holder.project, self._session_id or None
         )
-        spent = next((one for one in standings if one.state == "spent"), None)
-        refusal = (
-            f"You exceeded your budget: {rules.shown(spent.budget.limit, spent.spent)} are used."
-            if spent
-            else None
-        )
-        limits = [one for one in standings if one.budget.limit.unit == "tokens"]
-        if not limits:
-            return AllowanceChanged(refusal)
-        scarcest = min(limits, key=lambda one: one.budget.limit.amount - one.spent.tokens)
-        limit = scarcest.budget.limit
-        remaining = max(limit.amount - scarcest.spent.tokens, 0)
-        return AllowanceChanged(refusal, limit.amount, remaining, _reset_s(limit.per, now))
+        self._problem = None
+
+
+def _quotas(standings: Sequence[Standing], paces: Sequence[Pace], now: float) -> Iterator[Quota]:
+    """The scarcest of each name that the protocol has."""
+    left = [one for pace in paces for one in pace.left(now)]
+    requests = [one for one in left if one.limit.unit == "responses"]
+    if requests:
+        scarcest = min(requests, key=_remaining)
+        yield Quota("requests", scarcest.limit.amount, scarcest.remaining, scarcest.reset_s)
+    budgets = (one for one in standings if one.budget.limit.unit == "tokens" and not one.budget.limit.is_rate)
+    tokens = [one for one in left if one.limit.unit == "tokens"] + [_left(one, now) for one in budgets]
+    if tokens:
+        scarcest = min(tokens, key=_remaining)
+        yield Quota("tokens", scarcest.limit.amount, scarcest.remaining, scarcest.reset_s)
+
+
+def _left(one: Standing, now: float) -> Left:
+    limit = one.budget.limit
+    return Left(limit, max(limit.amount - one.spent.tokens, 0), _reset_s(limit.per, now))
+
+
+def _remaining(left: Left) -> int:
+    return left.remaining
 
 
 def tokens_of(usage: Usage) -> Tokens:

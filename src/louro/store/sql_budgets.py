@@ -56,16 +56,16 @@ class SqlBudgets:
     def standings(
         self, now: float, key_id: str | None, project: str, session_id: str | None = None
     ) -> list[Standing]:
-        """All budgets that a session of this key and project has to keep, and how far each is used up.
+        """All limits that a session of this key and project has to keep, and how far each is used up.
 
-        Without a *session_id* those for a session are as good as new.
+        Without a *session_id* those for a session are as good as new; so are rates, which are counted elsewhere.
         """
         with self._database.reading() as connection:
             rows = connection.execute(_THEIRS, {"key_id": key_id, "project": project}).mappings().all()
             return [_standing(connection, _budget(row), session_id, now) for row in rows]
 
     def all_standings(self, now: float) -> list[Standing]:
-        """Those for a session are as good as new: which session is not said."""
+        """Those for a session, and rates, are as good as new: which session is not said."""
         budgets = self.all()
         with self._database.reading() as connection:
             return [_standing(connection, budget, None, now) for budget in budgets]
@@ -90,6 +90,8 @@ def of_key(connection: Connection, key_id: str) -> list[Limit]:
 
 def _standing(connection: Connection, budget: Budget, session_id: str | None, now: float) -> Standing:
     today = datetime.fromtimestamp(now, UTC).date()
+    if budget.limit.is_rate:
+        return Standing(budget, Spent(), "within")
     if budget.limit.per == "session":
         spent = spent_in(connection, "session", session_id, None) if session_id is not None else Spent()
     else:

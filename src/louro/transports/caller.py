@@ -19,6 +19,8 @@ class Caller:
     headers: dict[str, str]
     subprotocols: tuple[str, ...]
     query: dict[str, str]
+    address: str = ""
+    """Of its network. No header is believed that says another."""
 
     @property
     def dialect(self) -> Dialect:
@@ -41,4 +43,5 @@ def caller_of(scope: Scope) -> Caller:
         headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
         subprotocols=tuple(scope.get("subprotocols") or ()),
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
+        address=(scope.get("client") or ("", 0))[0],
     )

@@ -1,4 +1,4 @@
-"""Who may come in, and when there is room."""
+"""Who may come in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-import anyio
 import msgspec
 
 from louro.protocol.session import SessionPatch
 
 DEFAULT_PROJECT = "default"
+BUDGET_WARNING = "louro-budget-warning"
+"""A header of answers: which budget is nearly used up."""
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 """A page that this machine serves itself."""
 
@@ -44,9 +45,14 @@ class Admitted:
     project: str = DEFAULT_PROJECT
     session: BoundSession | None = None
 
+    @property
+    def whose(self) -> str:
+        """Between whom room is shared: keys, where there are any."""
+        return self.key_id or self.project
 
-Admit: TypeAlias = Callable[[str], Awaitable[Admitted]]
-"""Of a key; raises Refusal."""
+
+Admit: TypeAlias = Callable[[str, str], Awaitable[Admitted]]
+"""Of a key, and the address that it comes from; raises Refusal."""
 
 
 def check_origin(headers: Mapping[str, str], allowed: Sequence[str]) -> None:
@@ -66,43 +72,6 @@ def check_origin(headers: Mapping[str, str], allowed: Sequence[str]) -> None:
         f"Pages of {origin[:200]} may not connect. Add it to 'origins' in louro.toml if they should.",
         3000,
     )
-
-
-class Gate:
-    """Lets in so many sessions at a time; a few more may wait."""
-
-    def __init__(self, sessions: int, queue: int, queue_s: float) -> None:
-        self._limiter = anyio.Semaphore(sessions)
-        self._waiting = 0
-        self._queue = queue
-        self._queue_s = queue_s
-        self.open = 0
-        self.is_draining = False
-
-    async def enter(self) -> None:
-        """Raises Refusal: there is no room, and none became free in time."""
-        if self.is_draining:
-            raise Refusal("server_draining", "The server is about to stop and takes no new sessions.", 1013)
-        if self._waiting >= self._queue and self._limiter.value == 0:
-            raise self._full()
-        self._waiting += 1
-        try:
-            with anyio.fail_after(self._queue_s):
-                await self._limiter.acquire()
-        except TimeoutError:
-            raise self._full() from None
-        finally:
-            self._waiting -= 1
-        self.open += 1
-
-    def leave(self) -> None:
-        self.open -= 1
-        self._limiter.release()
-
-    def _full(self) -> Refusal:
-        return Refusal(
-            "session_limit_reached", "All sessions of this server are taken. Try again in a moment.", 1013
-        )
 
 
 def check_key(key: str, known: Sequence[str]) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from starlette.types import Receive, Send
+
+from louro.transports.caller import Caller
+
+
+async def accept(caller: Caller, send: Send, headers: Mapping[str, str] | None = None) -> None:
+    """Answer the handshake, with *headers* of our own."""
+    # Browsers and the ws package hang up when they offered subprotocols and are answered with none.
+    subprotocol = "realtime" if "realtime" in caller.subprotocols else None
+    own = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": own})
 
 
 class WebSocketConnection:
@@ -23,6 +34,8 @@ class WebSocketConnection:
             raise anyio.BrokenResourceError from None
 
     async def receive(self) -> str | bytes:
+        # What came in one piece is there at once: thousands of small events, and nobody else would have a turn.
+        await anyio.lowlevel.checkpoint()
         message: MutableMapping[str, Any] = await self._receive()
         if message["type"] != "websocket.receive":
             raise anyio.EndOfStream
