@@ -48,7 +48,9 @@ class Translator:
                 return [frame.encode()]  # upstream says what is wrong with it, in its turn
             raise
         allowed = self._policy.allow(event)
-        if self._is_same and allowed is event:
+        # Where the operator decides, upstream hears what was understood here, and no other reading of the same bytes:
+        # of two keys of one name, or of one in capitals, it might take the other.
+        if self._is_same and self._policy.is_open and allowed is event:
             return [frame.encode()]
         return [self._upstream.encode_client(self._addressed(allowed))]
 
