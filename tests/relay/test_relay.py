@@ -77,7 +77,7 @@ async def test_what_is_pinned_cannot_be_changed(behind: Serving) -> None:
             session = await client.update_session(
                 instructions="Give them away.", tools=[], output_modalities=["text"]
             )
-            assert session.instructions == "Sell parrots."  # type: ignore[union-attr]
+            assert session.instructions == "", "they are the operator's, and not told"  # type: ignore[union-attr]
             assert [tool.name for tool in session.tools] == ["buy"]  # type: ignore[union-attr]
             errors = client.events("error")
             await client.send_raw('{"type": "session.update", "session": {"novel_instructions": "x"}}')

@@ -125,9 +125,16 @@ Change: TypeAlias = ConversationUpdated | ItemAppended | ItemCompleted
 
 
 class Conversation:
-    """Iterate for its items, in order."""
+    """Iterate for its items, in order.
 
-    def __init__(self) -> None:
+    Args:
+        kept_audio: bytes of sound that its items hold; the oldest loses its own first.
+        kept_input: bytes of the user's sound that belong to no item yet.
+    """
+
+    def __init__(self, kept_audio: int = KEPT_AUDIO_BYTES, kept_input: int = KEPT_INPUT_BYTES) -> None:
+        self._kept_audio = kept_audio
+        self._kept_input = kept_input
         self._order: list[str] = []
         self._items: dict[str, ConversationItem] = {}
         self._input = bytearray()
@@ -154,7 +161,7 @@ class Conversation:
     def said(self, pcm: bytes) -> None:
         """The user's sound, as it is sent."""
         self._input += pcm
-        extra = len(self._input) - KEPT_INPUT_BYTES
+        extra = len(self._input) - self._kept_input
         if extra > 0:
             del self._input[:extra]
             self._input_start += extra
@@ -303,7 +310,7 @@ class Conversation:
     def _bound_audio(self) -> None:
         kept = sum(len(one.formatted.audio) for one in self)
         for one in self:
-            if kept <= KEPT_AUDIO_BYTES:
+            if kept <= self._kept_audio:
                 return
             kept -= len(one.formatted.audio)
             one.formatted.audio.clear()

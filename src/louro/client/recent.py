@@ -11,7 +11,8 @@ SPEAKING_MS = 60_000
 
 
 class RecentSound:
-    def __init__(self) -> None:
+    def __init__(self, speaking_ms: int = SPEAKING_MS) -> None:
+        self._most = bytes_of_ms(speaking_ms)
         self._pcm = bytearray()
         self._length = 0
         self.speaking = False
@@ -24,7 +25,7 @@ class RecentSound:
     def add(self, pcm: bytes) -> None:
         self._pcm += pcm
         self._length += len(pcm)
-        extra = len(self._pcm) - bytes_of_ms(SPEAKING_MS)
+        extra = len(self._pcm) - self._most
         if extra > 0:
             del self._pcm[:extra]
 

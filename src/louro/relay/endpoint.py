@@ -6,26 +6,29 @@ import logging
 import secrets
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import anyio
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
 from louro.client.address import OPENAI_URL, Address, environment, find
 from louro.client.address import Dialect as DialectName
 from louro.client.errors import ConnectionFailed
-from louro.protocol.client_events import ResponseCancel
+from louro.client.tools import Tool
 from louro.protocol.errors import ClientError
 from louro.protocol.wire import BETA, GA, Dialect
 from louro.relay.meter import RelayMeter
+from louro.relay.own_tools import OwnTools
 from louro.relay.policy import Policy
+from louro.relay.session import UPSTREAM_REFUSED, RelayedSession, Route
 from louro.relay.translate import Translator
 from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import Admit, Admitted, Refusal, check_key, check_origin
+from louro.transports.door import BUDGET_WARNING, Admit, Admitted, Refusal, check_key, check_origin
 from louro.transports.gate import Gate
 from louro.transports.websocket import WebSocketConnection, accept
 
@@ -37,8 +40,6 @@ OPEN_TIMEOUT_S = 10.0
 MAX_FRAME_BYTES = 24 * 1024 * 1024
 QUEUE_FRAMES = 16
 """Of upstream's, in front of a slow client; then upstream must wait."""
-UPSTREAM_GONE, UPSTREAM_REFUSED = 1012, 1011
-LONGEST_SESSION_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,15 @@ def address_of(upstream: str) -> str | None:
 PASSED_ON = frozenset({"intent", "input_sample_rate"})
 
 
+@dataclass(frozen=True)
+class _Guest:
+    """Who may come in, and to what."""
+
+    admitted: Admitted
+    model: str
+    account: Account | None = None
+
+
 @dataclass
 class RelayEndpoint:
     upstream: Upstream
@@ -105,27 +115,49 @@ class RelayEndpoint:
     """Who may come in, instead of *keys*."""
     books: Books | None = None
     """Where what is used is counted, and what may be used is said."""
+    fallback: Upstream | None = None
+    """Where sessions go on when upstream stays away; in upstream's dialect."""
+    tools: tuple[Tool, ...] = ()
+    """That run here."""
     new_id: Callable[[], str] = lambda: f"event_{secrets.token_hex(10)}"
+
+    def __post_init__(self) -> None:
+        own = tuple(tool.definition for tool in self.tools)
+        self.policy = replace(self.policy, own_tools=own) if own else self.policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
         await receive()  # websocket.connect
-        await accept(caller, send)
         connection = WebSocketConnection(receive, send)
         upstream = GA if self.upstream.dialect == "ga" else BETA
-        translator = Translator(caller.dialect, upstream, self.policy)
+        refusals = Translator(caller.dialect, upstream, Policy())
         try:
-            check_origin(caller.headers, self.origins)
-            admitted = await self._admitted(caller)
-            await self.gate.enter(admitted.whose)
-        except Refusal as refusal:
-            error = translator.error(ClientError(refusal.code, refusal.message), self.new_id())
-            await _end(connection, error, refusal.close_code, f"invalid_request_error.{refusal.code}")
+            guest = await self._guest(caller)
+        except (Refusal, ClientError) as problem:
+            await accept(caller, send)
+            await self._refuse(connection, refusals, problem)
             return
+        warning = guest.account.warning if guest.account is not None else None
+        await accept(caller, send, {BUDGET_WARNING: warning} if warning else None)
         try:
-            await self._relay(connection, translator, upstream, caller.query, admitted)
-        finally:
-            self.gate.leave(admitted.whose)
+            await self._seat(connection, caller, upstream, guest)
+        except (Refusal, ClientError) as problem:
+            await self._refuse(connection, refusals, problem)
+
+    async def _guest(self, caller: Caller) -> _Guest:
+        """Raises Refusal or ClientError: no session is theirs."""
+        check_origin(caller.headers, self.origins)
+        admitted = await self._admitted(caller)
+        asked = caller.query.get("model") or caller.query.get("deployment") or ""
+        is_transcription = caller.query.get("intent") == "transcription"
+        model = "" if is_transcription and not asked else self.policy.model_for(asked)
+        if self.books is None:
+            return _Guest(admitted, model)
+        account = self.books.open(Holder(admitted.key_id, admitted.project), model)
+        allowance = await account.allowance()
+        if allowance.refuses(account.now()) and allowance.refused_until is None:
+            raise ClientError(allowance.code, allowance.refusal or "")
+        return _Guest(admitted, model, account)
 
     async def _admitted(self, caller: Caller) -> Admitted:
         """Raises Refusal."""
@@ -134,147 +166,90 @@ class RelayEndpoint:
         check_key(caller.key, self.keys)
         return Admitted()
 
-    async def _relay(
-        self,
-        connection: WebSocketConnection,
-        translator: Translator,
-        upstream: Dialect,
-        query: dict[str, str],
-        admitted: Admitted,
+    async def _seat(
+        self, connection: WebSocketConnection, caller: Caller, upstream: Dialect, guest: _Guest
     ) -> None:
-        asked = query.get("model") or query.get("deployment") or ""
+        """Raises Refusal or ClientError: there is no room for them, or nobody to talk to."""
+        await self.gate.enter(guest.admitted.whose)
+        account = guest.account
         try:
-            model = self.policy.model_for(asked) if asked or not query.get("intent") else ""
-            account = await self._account(admitted, model)
-        except ClientError as error:
-            await _end(connection, translator.error(error, self.new_id()), UPSTREAM_REFUSED, error.code or "")
-            return
-        try:
-            socket = await self._open(model, query)
-            await self._talk(connection, translator, upstream, socket, account)
-        except ClientError as error:
-            await _end(connection, translator.error(error, self.new_id()), UPSTREAM_REFUSED, error.code or "")
-        finally:
-            if account is not None:
-                with anyio.CancelScope(shield=True):
-                    await account.close()
-
-    async def _account(self, admitted: Admitted, model: str) -> Account | None:
-        """Raises ClientError: the budget is spent, or there are too many sessions."""
-        if self.books is None:
-            return None
-        account = self.books.open(Holder(admitted.key_id, admitted.project), model)
-        allowance = await account.allowance()
-        if allowance.refuses(account.now()) and allowance.refused_until is None:
-            raise ClientError(allowance.code, allowance.refusal or "")
-        if (stop := account.enter()) is not None:
-            raise ClientError("rate_limit_exceeded", stop)
-        return account
-
-    async def _talk(
-        self,
-        connection: WebSocketConnection,
-        translator: Translator,
-        upstream: Dialect,
-        socket: ClientConnection,
-        account: Account | None,
-    ) -> None:
-        meter = RelayMeter(account, upstream) if account is not None else None
-        session = _Session(connection, socket, translator, self.policy, upstream, self.new_id, meter)
-        try:
-            with anyio.move_on_after(LONGEST_SESSION_S):
-                await session.run()
-        finally:
-            with anyio.CancelScope(shield=True), anyio.move_on_after(OPEN_TIMEOUT_S):
-                await socket.close()
-
-    async def _open(self, model: str, query: dict[str, str]) -> ClientConnection:
-        """Raises ClientError: upstream is away, or does not let us in. What it said about our key is not passed on."""
-        address = self.upstream.address(model, query)
-        try:
-            return await connect(
-                address.url,
-                additional_headers=dict(address.headers),
-                compression=None,
-                max_size=MAX_FRAME_BYTES,
-                max_queue=QUEUE_FRAMES,
-                open_timeout=OPEN_TIMEOUT_S,
-                ssl=self.upstream.tls,
-                proxy=None,
-            )
-        except InvalidStatus as error:
-            status = error.response.status_code
-            logger.warning("upstream %s answers %d", address.shown, status)
-            raise ClientError("upstream_refused", f"The server behind this relay answers {status}.") from None
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
-            logger.warning("upstream %s cannot be reached: %s", address.shown, type(error).__name__)
-            raise ClientError(
-                "upstream_unavailable", "The server behind this relay cannot be reached."
-            ) from None
-
-
-@dataclass
-class _Session:
-    connection: WebSocketConnection
-    socket: ClientConnection
-    translator: Translator
-    policy: Policy
-    upstream: Dialect
-    new_id: Callable[[], str]
-    meter: RelayMeter | None = None
-    begun: anyio.Event = field(default_factory=anyio.Event)
-    """Upstream has said its first word. What the client says before waits: it must not be answered earlier."""
-
-    async def run(self) -> None:
-        """Until either side is gone. Each direction waits for its own reader, so a slow app slows only its upstream."""
-        opening = self.policy.opening()
-        try:
-            if opening is not None:
-                await self.socket.send(self.upstream.encode_client(opening), text=True)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._forth)
-                tasks.start_soon(self._back)
-        except* (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionClosed):
-            logger.debug("a relayed session is over")
-
-    async def _forth(self) -> None:
-        await self.begun.wait()
-        while True:
-            frame = await self.connection.receive()
+            if account is not None and (stop := account.enter()) is not None:
+                raise Refusal("rate_limit_exceeded", stop, 1013)
             try:
-                if not isinstance(frame, str):
-                    raise ClientError("invalid_event", "Expected a text WebSocket message; got a binary one.")
-                if self.meter is not None:
-                    self.meter.check(frame)
-                told = self.translator.to_upstream(frame)
-            except ClientError as error:
-                await self.connection.send(self.translator.error(error, self.new_id()))
-                continue
-            for one in told:
-                await self.socket.send(one, text=True)
+                await self._relay(connection, self._route(caller, upstream, guest.model), account)
+            finally:
+                if account is not None:
+                    with anyio.CancelScope(shield=True):
+                        await account.close()
+        finally:
+            self.gate.leave(guest.admitted.whose)
 
-    async def _back(self) -> None:
-        try:
-            async for frame in self.socket:
-                text = frame if isinstance(frame, str) else frame.decode()
-                if self.meter is not None and (refusal := await self.meter.count(text)) is not None:
-                    await self._stop_answer(refusal)
-                for one in self.translator.to_client(text):
-                    await self.connection.send(one)
-                self.begun.set()
-        except ConnectionClosed:
-            pass
-        code = self.socket.close_code or UPSTREAM_GONE
-        # 1005 and 1006 are no codes to send: they say that there was none.
-        await self.connection.close(
-            code if code not in (1005, 1006) else UPSTREAM_GONE, self.socket.close_reason or ""
+    def _route(self, caller: Caller, upstream: Dialect, model: str) -> Route:
+        fallback = self.fallback
+        return Route(
+            client=caller.dialect,
+            upstream=upstream,
+            policy=self.policy,
+            open=partial(open_upstream, self.upstream, model, caller.query),
+            fallback=None if fallback is None else partial(open_upstream, fallback, model, caller.query),
+            new_id=self.new_id,
+            tools=OwnTools(self.tools) if self.tools else None,
         )
-        raise anyio.EndOfStream
 
-    async def _stop_answer(self, refusal: ClientError) -> None:
-        """Upstream answers a turn by itself, and nobody pays for it."""
-        await self.socket.send(self.upstream.encode_client(ResponseCancel()), text=True)
-        await self.connection.send(self.translator.error(refusal, self.new_id()))
+    async def _relay(self, connection: WebSocketConnection, route: Route, account: Account | None) -> None:
+        """Raises ClientError: upstream is away, and there is nothing to fall back to."""
+        meter = RelayMeter(account, route.upstream) if account is not None else None
+        is_fallback = False
+        try:
+            socket = await route.open()
+        except ClientError:
+            if route.fallback is None:
+                raise
+            socket, is_fallback = await route.fallback(), True
+        if is_fallback and meter is not None:
+            meter.moved()
+        session = RelayedSession(route, connection, socket, meter)
+        with anyio.move_on_after(self.policy.max_session_s) as timeout:
+            await session.run()
+        with anyio.CancelScope(shield=True), anyio.move_on_after(OPEN_TIMEOUT_S):
+            await session.socket.close()
+        if timeout.cancelled_caught:
+            minutes = self.policy.max_session_s / 60
+            message = f"Your session hit the maximum duration of {minutes:g} minutes."
+            raise Refusal("session_expired", message, 1001)
+
+    async def _refuse(
+        self, connection: WebSocketConnection, refusals: Translator, problem: Refusal | ClientError
+    ) -> None:
+        if isinstance(problem, Refusal):
+            code, reason = problem.close_code, f"invalid_request_error.{problem.code}"
+            problem = ClientError(problem.code, problem.message)
+        else:
+            code, reason = UPSTREAM_REFUSED, problem.code or ""
+        await _end(connection, refusals.error(problem, self.new_id()), code, reason)
+
+
+async def open_upstream(upstream: Upstream, model: str, query: dict[str, str]) -> ClientConnection:
+    """Raises ClientError: upstream is away, or does not let us in. What it said about our key is not passed on."""
+    address = upstream.address(model, query)
+    try:
+        return await connect(
+            address.url,
+            additional_headers=dict(address.headers),
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            max_queue=QUEUE_FRAMES,
+            open_timeout=OPEN_TIMEOUT_S,
+            ssl=upstream.tls,
+            proxy=None,
+        )
+    except InvalidStatus as error:
+        status = error.response.status_code
+        logger.warning("upstream %s answers %d", address.shown, status)
+        raise ClientError("upstream_refused", f"The server behind this relay answers {status}.") from None
+    except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
+        logger.warning("upstream %s cannot be reached: %s", address.shown, type(error).__name__)
+        raise ClientError("upstream_unavailable", "The server behind this relay cannot be reached.") from None
 
 
 async def _end(connection: WebSocketConnection, frame: bytes, code: int, reason: str) -> None:

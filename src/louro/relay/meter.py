@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import structs
 
 from louro.protocol import server_events as ev
 from louro.protocol.errors import ClientError
 from louro.protocol.wire import Dialect
+from louro.relay.translate import head_of
 from louro.session.reports import AllowanceChanged
 from louro.store.account import Account
 
 CREATE = "response.create"
+OURS = "louro"
+"""The name in the price list of whatever works here."""
 FIRST_SOUND = ("response.output_audio.delta", "response.audio.delta")
 COUNTED = frozenset(
     {
@@ -25,14 +27,6 @@ COUNTED = frozenset(
         *FIRST_SOUND,
     }
 )
-
-
-class _Typed(msgspec.Struct):
-    type: str = ""
-    event_id: str | None = None
-
-
-_TYPED = msgspec.json.Decoder(_Typed)
 
 
 class RelayMeter:
@@ -53,7 +47,7 @@ class RelayMeter:
         error = self.refusal()
         if error is None:
             return
-        asked = _typed(frame)
+        asked = head_of(frame)
         if asked.type == CREATE:
             error.event_id = asked.event_id
             raise error
@@ -65,10 +59,14 @@ class RelayMeter:
             return None
         return ClientError(self._allowed.code, self._allowed.refusal or "")
 
+    def moved(self) -> None:
+        """The session goes on at our own models."""
+        self._account.moved(OURS)
+
     async def count(self, frame: str) -> ClientError | None:
         """Something that upstream says, before the client is told; return why the answer that it begins is one that
         nobody pays for. Returns when what was used is written down."""
-        kind = _typed(frame).type
+        kind = head_of(frame).type
         if kind not in COUNTED or (kind in FIRST_SOUND and not self._awaits_sound):
             return None
         try:
@@ -83,10 +81,3 @@ class RelayMeter:
         if self._account.observe(event, self._account.now()):
             self._allowed = await self._account.settle()
         return refusal
-
-
-def _typed(frame: str) -> _Typed:
-    try:
-        return _TYPED.decode(frame)
-    except msgspec.MsgspecError:
-        return _Typed()

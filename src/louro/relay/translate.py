@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
 
+import msgspec
 from msgspec import structs
 
 from louro.protocol import server_events as ev
@@ -14,19 +17,58 @@ from louro.protocol.server_events import AnyServerEvent
 from louro.protocol.wire import Dialect
 from louro.relay.policy import Policy
 
+View: TypeAlias = Callable[[AnyServerEvent], AnyServerEvent | None]
+PLAIN = frozenset(
+    {
+        "response.output_audio.delta",
+        "response.output_audio_transcript.delta",
+        "response.output_text.delta",
+        "response.audio.delta",
+        "response.audio_transcript.delta",
+        "response.text.delta",
+    }
+)
+"""There are many of them, and nothing in them is the operator's to decide."""
 ABOUT_OUR_KEY = "invalid_api_key"
 """An error of upstream's that may quote a part of the key: it is told in other words."""
 MAX_OPEN_ITEMS = 256
 """Whose end has not been told. A server that begins items and never ends them must not fill the memory."""
 
 
-class Translator:
-    """One session's. Where both sides speak the same, frames pass as they are, unknown ones too."""
+class Head(msgspec.Struct):
+    """What there is to see of a frame without decoding its sound."""
 
-    def __init__(self, client: Dialect, upstream: Dialect, policy: Policy) -> None:
+    type: str = ""
+    event_id: str | None = None
+    item_id: str | None = None
+    delta: msgspec.Raw = msgspec.Raw()
+    """As it stands in the frame."""
+
+
+_HEAD = msgspec.json.Decoder(Head)
+
+
+def head_of(frame: str | bytes) -> Head:
+    """Empty of what is no event."""
+    try:
+        return _HEAD.decode(frame)
+    except msgspec.MsgspecError:
+        return Head()
+
+
+class Translator:
+    """One session's. Where both sides speak the same, frames pass as they are, unknown ones too.
+
+    Args:
+        view: what of upstream's events the client may see, besides what the policy says.
+    """
+
+    def __init__(self, client: Dialect, upstream: Dialect, policy: Policy, view: View | None = None) -> None:
         self._client = client
         self._upstream = upstream
         self._policy = policy
+        self._view = view
+        self._is_open = policy.is_open and view is None
         self._is_same = client.name == upstream.name
         self._open: dict[str, str | None] = {}
         """Items that were added and are not done, and the id before each: beta does not tell that they are done."""
@@ -44,19 +86,19 @@ class Translator:
         try:
             event = self._client.decode(frame)
         except ClientError:
-            if self._is_same and self._policy.is_open:
+            if self._is_same and self._is_open:
                 return [frame.encode()]  # upstream says what is wrong with it, in its turn
             raise
         allowed = self._policy.allow(event)
         # Where the operator decides, upstream hears what was understood here, and no other reading of the same bytes:
         # of two keys of one name, or of one in capitals, it might take the other.
-        if self._is_same and self._policy.is_open and allowed is event:
+        if self._is_same and self._is_open and allowed is event:
             return [frame.encode()]
         return [self._upstream.encode_client(self._addressed(allowed))]
 
     def to_client(self, frame: str) -> list[bytes]:
         """What the server says, as the client is to hear it. What the client's dialect has no word for is left out."""
-        if self._is_same and ABOUT_OUR_KEY not in frame:
+        if self._is_same and self._passes(frame):
             return [frame.encode()]
         try:
             event = self._upstream.decode_server(frame)
@@ -67,10 +109,25 @@ class Translator:
                 code="upstream_refused", message="The server behind this relay refuses its key."
             )
             event = structs.replace(event, error=detail)
-        elif self._is_same:
+        elif self._is_same and self._is_open:
             return [frame.encode()]
+        return self.tell(event)
+
+    def _passes(self, frame: str) -> bool:
+        """Whether it is as the client may see it, without a look at all of it."""
+        if self._is_open:
+            return ABOUT_OUR_KEY not in frame
+        return not self._policy.hidden and head_of(frame).type in PLAIN
+
+    def tell(self, event: AnyServerEvent) -> list[bytes]:
+        """An event of upstream's, or our own in its place, in the client's dialect."""
         events = [ordered for one in self._completed(event) for ordered in self._with_limits(one)]
-        return [told for one in events if (told := self._client.encode(one)) is not None]
+        seen = (self._seen(one) for one in events)
+        return [told for one in seen if one is not None and (told := self._client.encode(one)) is not None]
+
+    def _seen(self, event: AnyServerEvent) -> AnyServerEvent | None:
+        shown = self._policy.shown(event)
+        return self._view(shown) if self._view is not None and shown is not None else shown
 
     def error(self, error: ClientError, event_id: str) -> bytes:
         """As an event of the client's dialect."""

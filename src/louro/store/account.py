@@ -127,7 +127,7 @@ class Account:
             case ev.InputAudioTranscriptionCompleted():
                 self._note(self._transcribed(event, now), now)
             case ev.SessionCreated(session=session) | ev.SessionUpdated(session=session):
-                self._session_id = session.id
+                self._session_id = self._session_id or session.id
                 transcription = session.audio.input.transcription
                 self._ear = (transcription.model if transcription else None) or ""
             case _:
@@ -165,6 +165,10 @@ class Account:
             entered.append(pace)
         self._is_counted = True
         return None
+
+    def moved(self, priced_as: str) -> None:
+        """What is used from here on has another price: the session goes on elsewhere."""
+        self._priced_as = priced_as
 
     @property
     def warning(self) -> str | None:
