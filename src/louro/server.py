@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+import anyio.to_thread
+import msgspec
 import platformdirs
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from louro import memory
-from louro.config import ConfigProblem, Settings
+from louro.client.address import OPENAI_URL, environment
+from louro.client.errors import ConnectionFailed
+from louro.client.tools import make_tool
+from louro.config import ConfigProblem, Settings, UpstreamSettings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
-from louro.http.app import Application
+from louro.functions import load_functions
+from louro.http.app import REALTIME_PATHS, Application
+from louro.http.doorkeeper import EPHEMERAL, Doorkeeper
 from louro.http.office import Office
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
-from louro.relay.endpoint import RelayApplication, RelayEndpoint
+from louro.relay.endpoint import RelayApplication, RelayEndpoint, Upstream, address_of
+from louro.relay.policy import Policy
 from louro.store.account import Books
 from louro.store.base import Keys
 from louro.store.memory import MemoryKeys
 from louro.store.prices import PriceProblem, PriceTable
+from louro.transports.caller import Caller, caller_of
+from louro.transports.door import BoundSession
 from louro.transports.gate import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
@@ -125,15 +137,91 @@ def open_keys(settings: Settings) -> Keys:
     return open_office(settings).keys
 
 
+def has_uvloop() -> bool:
+    return sys.platform != "win32"
+
+
 def default_store() -> Path:
     return platformdirs.user_data_path("louro") / "louro.db"
 
 
-def make_server(settings: Settings, engines: Engines, started_at: Callable[[str], None]) -> LouroServer:
-    """*started_at* is told the address once it can be reached."""
-    office = open_office(settings)
-    app = Application(settings, engines, office)
-    return LouroServer(_config(app, settings), app.gate, settings.drain_s, started_at)
+def make_server(
+    settings: Settings, engines: Engines, started_at: Callable[[str], None], office: Office | None = None
+) -> LouroServer:
+    """*started_at* is told the address once it can be reached; *office* is instead of the one of the settings.
+
+    Raises:
+        ConfigProblem: an upstream's settings cannot be used.
+    """
+    office = office or open_office(settings)
+    own = Application(settings, engines, office)
+    app: ASGIApp = own
+    if settings.upstreams:
+        app = Switchboard(own, _relays(settings, office, own.gate), office.keys)
+    return LouroServer(_config(app, settings), own.gate, settings.drain_s, started_at)
+
+
+def _relays(settings: Settings, office: Office, gate: Gate) -> list[RelayEndpoint]:
+    admit = Doorkeeper(settings.api_keys, office.keys, time.time).admit  # noqa: TID251
+    try:
+        return [
+            make_endpoint(behind, gate, origins=settings.origins, admit=admit, books=office.books)
+            for behind in settings.upstreams.values()
+        ]
+    except ConnectionFailed as problem:
+        raise ConfigProblem(str(problem)) from None
+
+
+def make_endpoint(behind: UpstreamSettings, gate: Gate, **more: Any) -> RelayEndpoint:
+    """A relay as its operator wants it; *more* are fields of RelayEndpoint.
+
+    Raises:
+        ConfigProblem: there is no such tool.
+        ConnectionFailed: there is no key for it.
+    """
+    key = environment(".env").get(behind.key_env) if behind.key_env else None
+    if behind.key_env and not key:
+        raise ConnectionFailed(f"Set {behind.key_env}, or put it into .env.")
+    address = behind.url if key else address_of(behind.url)
+    policy = Policy(
+        models=behind.models,
+        model=behind.model,
+        instructions=behind.instructions,
+        merges=behind.merge,
+        refused=behind.refuse,
+        hidden=behind.hide,
+        max_session_s=behind.max_minutes * 60,
+    )
+    upstream = Upstream(OPENAI_URL if address == "openai" else address, key, behind.dialect)
+    tools = tuple(make_tool(function) for function in load_functions(behind.tools))
+    return RelayEndpoint(upstream, gate, policy, tools=tools, **more)
+
+
+class Switchboard:
+    """ASGI: sessions of a model that an upstream has go there; all else is served here."""
+
+    def __init__(self, app: Application, relays: Sequence[RelayEndpoint], keys: Keys) -> None:
+        self._app = app
+        self._relays = relays
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["path"].rstrip("/") in REALTIME_PATHS:
+            model = await self._model(caller_of(scope))
+            for relay in self._relays:
+                if model and relay.policy.has(model):
+                    await relay(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+    async def _model(self, caller: Caller) -> str:
+        """An ephemeral key is of one model, whatever its address says."""
+        if caller.key.startswith(EPHEMERAL):
+            now = time.time()  # noqa: TID251
+            bound = await anyio.to_thread.run_sync(self._keys.session_of, caller.key, now)
+            if bound is not None:
+                return msgspec.json.decode(bound, type=BoundSession).model
+        return caller.query.get("model") or caller.query.get("deployment") or ""
 
 
 def make_relay(settings: Settings, endpoint: RelayEndpoint, started_at: Callable[[str], None]) -> LouroServer:

@@ -53,11 +53,13 @@ class Mischief:
         self._live.append(socket)
         path = socket.request.path if socket.request is not None else "/"
         headers = {"Authorization": f"Bearer {UPSTREAM_KEY}"}
-        async with connect(f"{self._behind}{path}", additional_headers=headers) as upstream:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._forth, socket, upstream)
-                await self._back(socket, upstream)
-                tasks.cancel_scope.cancel()
+        async with (
+            connect(f"{self._behind}{path}", additional_headers=headers) as upstream,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(self._forth, socket, upstream)
+            await self._back(socket, upstream)
+            tasks.cancel_scope.cancel()
 
     async def _forth(self, socket: ServerConnection, upstream: ClientConnection) -> None:
         async for frame in socket:

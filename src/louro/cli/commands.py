@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from louro.cli.caller import Dialect, Turn, call
 from louro.cli.doctor import examine
 from louro.cli.embedded import embedded_server
 from louro.cli.keys import app as keys_app
+from louro.cli.relay import relay
 from louro.cli.sound import play, read_sound, write_sound
 from louro.cli.talk import talk
 from louro.cli.usage import app as usage_app
@@ -29,12 +29,8 @@ from louro.client.errors import ConnectionFailed
 from louro.config import ConfigProblem, check_exposure, read_settings
 from louro.engines import catalogue, registry
 from louro.engines.base import ConfigError
-from louro.http.doorkeeper import Doorkeeper
 from louro.pipeline.machine import ReplayDiffers, replay
-from louro.relay.endpoint import RelayEndpoint, Upstream, address_of
-from louro.relay.policy import Policy
-from louro.server import load_engines, make_relay, make_server, open_keys, open_office
-from louro.transports.gate import Gate
+from louro.server import has_uvloop, load_engines, make_server, open_keys
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 
@@ -48,6 +44,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(keys_app, name="keys")
 app.add_typer(usage_app, name="usage")
 app.command()(talk)
+app.command()(relay)
 out = Console()
 notes = Console(stderr=True)
 
@@ -116,7 +113,7 @@ def serve(
     server = make_server(
         settings, engines, lambda address: _welcome(address, has_keys or bool(settings.api_keys))
     )
-    anyio.run(server.serve, backend_options={"use_uvloop": _has_uvloop()})
+    anyio.run(server.serve, backend_options={"use_uvloop": has_uvloop()})
 
 
 def _welcome(address: str, is_locked: bool) -> None:
@@ -124,61 +121,6 @@ def _welcome(address: str, is_locked: bool) -> None:
     out.print(
         f"Louro serves [bold]{address}[/]   Realtime: {websocket}/v1/realtime?model=louro", soft_wrap=True
     )
-    if not is_locked:
-        out.print("Open to everybody on this machine: no key is set.")
-
-
-def _has_uvloop() -> bool:
-    return sys.platform != "win32"
-
-
-@app.command()
-def relay(
-    upstream: Annotated[
-        str,
-        typer.Option(
-            metavar="openai|azure|URL", help="The server behind. Its key: OPENAI_API_KEY and the like."
-        ),
-    ] = "openai",
-    upstream_dialect: Annotated[Dialect, typer.Option(help="What it speaks.")] = "ga",
-    host: Annotated[str | None, typer.Option(help="Address to serve on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int, typer.Option(help="0 for any free one.")] = 8081,
-    model: Annotated[
-        str | None, typer.Option(help="Ask upstream for this one, whatever the client asks for.")
-    ] = None,
-    allow: Annotated[
-        list[str] | None, typer.Option(help="A model that clients may ask for, or a pattern.")
-    ] = None,
-    instructions: Annotated[
-        Path | None, typer.Option(help="A file: pinned, whatever the client says.")
-    ] = None,
-    sessions: Annotated[int, typer.Option(help="At once.")] = 200,
-    tls_cert: Annotated[str | None, typer.Option(metavar="FILE")] = None,
-    tls_key: Annotated[str | None, typer.Option(metavar="FILE")] = None,
-) -> None:
-    """Stand between apps and a Realtime server: the key stays here, and each side speaks its own dialect."""
-    changes = {"host": host, "port": port, "sessions": sessions, "tls_cert": tls_cert, "tls_key": tls_key}
-    settings = read_settings(None, changes, os.environ)
-    office = open_office(settings)
-    check_exposure(settings, has_keys=office.keys.has_keys)
-    behind = Upstream(address_of(upstream), dialect=upstream_dialect)
-    policy = Policy(tuple(allow or ("*",)), model, instructions.read_text("utf-8") if instructions else None)
-    shown = behind.address(model or "", {}).shown
-    endpoint = RelayEndpoint(
-        behind,
-        Gate(settings.sessions, settings.queue, settings.queue_s),
-        policy,
-        origins=settings.origins,
-        admit=Doorkeeper(settings.api_keys, office.keys, time.time).admit,  # noqa: TID251
-        books=office.books,
-    )
-    is_locked = bool(settings.api_keys) or office.keys.has_keys
-    server = make_relay(settings, endpoint, lambda address: _welcome_relay(address, shown, is_locked))
-    anyio.run(server.serve, backend_options={"use_uvloop": _has_uvloop()})
-
-
-def _welcome_relay(address: str, behind: str, is_locked: bool) -> None:
-    out.print(f"Louro relays [bold]{address}[/] to {behind}", soft_wrap=True)
     if not is_locked:
         out.print("Open to everybody on this machine: no key is set.")
 

@@ -9,12 +9,13 @@ import anyio
 import anyio.to_thread
 
 from louro.config import Settings, read_settings
+from louro.http.office import Office
 from louro.server import load_engines, make_server
 
 
 @asynccontextmanager
 async def embedded_server(
-    report: Callable[[str], None], settings: Settings | None = None
+    report: Callable[[str], None], settings: Settings | None = None, office: Office | None = None
 ) -> AsyncIterator[str]:
     """Give its address. *report* is told, from another thread, what is being loaded.
 
@@ -30,7 +31,7 @@ async def embedded_server(
         addresses.append(address)
         started.set()
 
-    server = make_server(settings, engines, note)
+    server = make_server(settings, engines, note, office)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve)
         await started.wait()

@@ -42,8 +42,10 @@ def find(
     dialect: Dialect,
     *,
     env_file: str | None = ".env",
+    known: Mapping[str, str] | None = None,
 ) -> Address:
-    """What the arguments leave open comes from the environment, then from *env_file*, if there is such a file.
+    """What the arguments leave open comes from the environment, then from *env_file*, if there is such a file; or from
+    what is *known* of them already.
 
     `OPENAI_BASE_URL` and `OPENAI_API_KEY`; or `AZURE_OPENAI_ENDPOINT` and `AZURE_OPENAI_API_KEY`. With a key and no
     address it is OpenAI's; with neither, the Louro of this machine.
@@ -51,7 +53,7 @@ def find(
     Raises:
         ConnectionFailed: the address is none.
     """
-    known = environment(env_file)
+    known = environment(env_file) if known is None else known
     azure_url = known.get("AZURE_OPENAI_ENDPOINT")
     key = api_key or known.get("OPENAI_API_KEY") or known.get("AZURE_OPENAI_API_KEY") or ""
     if url is None:

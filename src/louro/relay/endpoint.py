@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -20,6 +20,7 @@ from louro.client.address import Dialect as DialectName
 from louro.client.errors import ConnectionFailed
 from louro.client.tools import Tool
 from louro.protocol.errors import ClientError
+from louro.protocol.session import TranscriptionSessionPatch
 from louro.protocol.wire import BETA, GA, Dialect
 from louro.relay.meter import RelayMeter
 from louro.relay.own_tools import OwnTools
@@ -51,10 +52,15 @@ class Upstream:
     dialect: DialectName = "ga"
     env_file: str | None = ".env"
     tls: ssl.SSLContext | None = None
+    known: Mapping[str, str] = field(init=False, repr=False)
+    """What the environment and the file said at the start."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", environment(self.env_file))
 
     def address(self, model: str, query: dict[str, str]) -> Address:
         """*query*: what the client asked for besides the model, as `intent`."""
-        address = find(self.url, self.api_key, model, self.dialect, env_file=self.env_file)
+        address = find(self.url, self.api_key, model, self.dialect, known=self.known)
         passed = {name: value for name, value in query.items() if name in PASSED_ON}
         if not passed:
             return address
@@ -148,8 +154,11 @@ class RelayEndpoint:
         """Raises Refusal or ClientError: no session is theirs."""
         check_origin(caller.headers, self.origins)
         admitted = await self._admitted(caller)
+        bound = admitted.session
         asked = caller.query.get("model") or caller.query.get("deployment") or ""
         is_transcription = caller.query.get("intent") == "transcription"
+        if bound is not None:
+            asked, is_transcription = bound.model, isinstance(bound.patch, TranscriptionSessionPatch)
         model = "" if is_transcription and not asked else self.policy.model_for(asked)
         if self.books is None:
             return _Guest(admitted, model)
@@ -176,7 +185,7 @@ class RelayEndpoint:
             if account is not None and (stop := account.enter()) is not None:
                 raise Refusal("rate_limit_exceeded", stop, 1013)
             try:
-                await self._relay(connection, self._route(caller, upstream, guest.model), account)
+                await self._relay(connection, self._route(caller, upstream, guest), account)
             finally:
                 if account is not None:
                     with anyio.CancelScope(shield=True):
@@ -184,8 +193,8 @@ class RelayEndpoint:
         finally:
             self.gate.leave(guest.admitted.whose)
 
-    def _route(self, caller: Caller, upstream: Dialect, model: str) -> Route:
-        fallback = self.fallback
+    def _route(self, caller: Caller, upstream: Dialect, guest: _Guest) -> Route:
+        fallback, model, bound = self.fallback, guest.model, guest.admitted.session
         return Route(
             client=caller.dialect,
             upstream=upstream,
@@ -194,6 +203,7 @@ class RelayEndpoint:
             fallback=None if fallback is None else partial(open_upstream, fallback, model, caller.query),
             new_id=self.new_id,
             tools=OwnTools(self.tools) if self.tools else None,
+            start=bound.patch if bound is not None else None,
         )
 
     async def _relay(self, connection: WebSocketConnection, route: Route, account: Account | None) -> None:

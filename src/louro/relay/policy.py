@@ -13,7 +13,7 @@ from louro.protocol.errors import ClientError
 from louro.protocol.items import MessageItem
 from louro.protocol.response import ResponseParams
 from louro.protocol.server_events import AnyServerEvent, SessionCreated, SessionUpdated
-from louro.protocol.session import FunctionTool, RealtimeSession, RealtimeSessionPatch, Tool
+from louro.protocol.session import FunctionTool, RealtimeSession, RealtimeSessionPatch, SessionPatch, Tool
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,12 @@ class Policy:
     def _limits_models(self) -> bool:
         return self.model is not None or "*" not in self.models
 
+    def has(self, model: str) -> bool:
+        return any(fnmatchcase(model, pattern) for pattern in self.models)
+
     def model_for(self, asked: str) -> str:
         """Raises ClientError: the client may not have this model."""
-        if not any(fnmatchcase(asked, pattern) for pattern in self.models):
+        if not self.has(asked):
             allowed = ", ".join(self.models)
             raise ClientError(
                 "model_not_found",
@@ -63,9 +66,18 @@ class Policy:
             )
         return self.model or asked
 
-    def opening(self) -> SessionUpdate | None:
-        """What upstream is told before anything that the client says."""
-        if self.instructions is None and not self._decides_tools:
+    def opening(self, start: SessionPatch | None = None) -> SessionUpdate | None:
+        """What upstream is told before anything that the client says; *start* is what the session is bound to."""
+        if isinstance(start, RealtimeSessionPatch):
+            given = structs.replace(
+                start,
+                instructions=start.instructions or "",
+                tools=start.tools or (),
+            )
+            return SessionUpdate(session=self._pinned(given if self._decides else start))
+        if start is not None:
+            return SessionUpdate(session=start)
+        if not self._decides:
             return None
         return SessionUpdate(session=self._pinned(RealtimeSessionPatch(instructions="", tools=())))
 
@@ -114,6 +126,10 @@ class Policy:
     @property
     def _pins_instructions(self) -> bool:
         return self.instructions is not None and not self.merges
+
+    @property
+    def _decides(self) -> bool:
+        return self.instructions is not None or self._decides_tools
 
     @property
     def _pins_tools(self) -> bool:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
 from louro.protocol.errors import ClientError
-from louro.protocol.session import RealtimeSessionPatch
+from louro.protocol.session import RealtimeSessionPatch, SessionPatch
 from louro.protocol.wire import Dialect
 from louro.relay.meter import RelayMeter
 from louro.relay.own_tools import OwnTools
@@ -53,6 +53,8 @@ class Route:
     """Where it goes on when upstream stays away. It speaks upstream's dialect."""
     new_id: Callable[[], str]
     tools: OwnTools | None = None
+    start: SessionPatch | None = None
+    """What an ephemeral key is bound to."""
 
 
 class UpstreamLost(Exception):
@@ -94,8 +96,9 @@ class RelayedSession:
 
     async def _open(self, socket: ClientConnection) -> None:
         """What the operator has to say comes first."""
-        opening = self.route.policy.opening()
+        opening = self.route.policy.opening(self.route.start)
         if opening is not None:
+            self._skips_update = True
             await socket.send(self.route.upstream.encode_client(opening), text=True)
 
     async def _forth(self) -> None:

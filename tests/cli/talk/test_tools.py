@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 import pytest
 
-from louro.cli.talk.tools import MAX_MEMORIES, Memory, Weather, calculate_sum, load_tools
+from louro.cli.talk.tools import MAX_MEMORIES, Memory, Weather, calculate_sum
 from louro.config import ConfigProblem
+from louro.functions import load_functions
 
 
 class OpenMeteoDouble(BaseHTTPRequestHandler):
@@ -100,7 +101,7 @@ def test_tools_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         "def lamp(on: bool): ...\ndef door(open: bool): ...\nnot_one = 3\n"
     )
     monkeypatch.chdir(tmp_path)
-    assert [tool.__name__ for tool in load_tools(["my_tools_of_today:lamp,door"])] == ["lamp", "door"]
+    assert [tool.__name__ for tool in load_functions(["my_tools_of_today:lamp,door"])] == ["lamp", "door"]
 
 
 @pytest.mark.parametrize(
@@ -115,4 +116,4 @@ def test_tools_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 )
 def test_tools_that_are_not_there_are_named(place: str, told: str) -> None:
     with pytest.raises(ConfigProblem, match=told):
-        load_tools([place])
+        load_functions([place])

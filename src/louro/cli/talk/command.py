@@ -51,8 +51,8 @@ def talk(
     """Talk with it: voice activated, or push to talk, or in writing."""
     # A server has no use for microphones, and 20 MB less without what this loads.
     from louro.cli.talk.opening import Plan  # noqa: PLC0415
-    from louro.cli.talk.tools import load_tools  # noqa: PLC0415
     from louro.client.sound import SoundError  # noqa: PLC0415
+    from louro.functions import load_functions  # noqa: PLC0415
 
     if devices:
         _list_devices(Console())
@@ -70,7 +70,7 @@ def talk(
         microphone=_choice(microphone),
         loudspeaker=_choice(loudspeaker),
         cancel_echo=cancel_echo,
-        tools=tuple(load_tools(tools or ())),
+        tools=tuple(load_functions(tools or ())),
     )
     words = words_of(language)
     run = _run_plain if plain or not sys.stdout.isatty() else _run_screen
