@@ -37,6 +37,7 @@ from louro.store.account import Books
 from louro.store.base import Keys
 from louro.store.memory import MemoryKeys
 from louro.store.prices import PriceProblem, PriceTable
+from louro.transports.bounded import BoundedHttp, BoundedSocket
 from louro.transports.caller import Caller, caller_of
 from louro.transports.door import BoundSession
 from louro.transports.gate import Gate
@@ -238,7 +239,8 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         lifespan="off",
-        ws="websockets-sansio",
+        http=BoundedHttp,
+        ws=BoundedSocket,
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,

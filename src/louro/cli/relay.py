@@ -125,7 +125,7 @@ async def _fallback(wanted: str, dialect: DialectName, stack: AsyncExitStack) ->
             Office(MemoryKeys()),
         )
         address = await stack.enter_async_context(server)
-    return Upstream(address, key, dialect, env_file=None)
+    return Upstream(address, key, dialect, env_file=None, model="louro")
 
 
 def _welcome(address: str, behind: str, is_locked: bool) -> None:

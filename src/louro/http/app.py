@@ -68,7 +68,10 @@ class Application:
             settings, engines, metrics, self.gate, doorkeeper, clock, office.books
         )
         self._http = _http(settings, metrics, self.gate, has_accounts=office.accounts is not None)
-        SecretsDesk(doorkeeper, office.keys, self._realtime.setup_of, clock, office.books).add_to(self._http)
+        desk = SecretsDesk(
+            doorkeeper, office.keys, self._realtime.setup_of, clock, office.books, settings.origins
+        )
+        desk.add_to(self._http)
         prices = office.books.prices if office.books is not None else PriceTable.load()
         self._http.include_router(AdminDesk(doorkeeper, office.accounts, prices, clock).router())
         add_console(self._http)

@@ -74,7 +74,7 @@ class Doorkeeper:
         found = self._store.find(key, now) if key else None
         if found is None:
             if not self._known and not self._store.has_keys:
-                return Admitted()
+                return Admitted(is_anybody=True)
             raise _unknown(key)
         if SCOPE not in found.scopes:
             raise Refusal("insufficient_scope", f"This key lacks the scope '{SCOPE}'.", 3000)

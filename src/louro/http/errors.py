@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from louro.protocol.errors import ClientError
@@ -17,7 +18,13 @@ from louro.transports.door import Refusal
 
 MAX_BODY_BYTES = 1_000_000
 """Of a request. The longest instructions that a session may have are a small part of it."""
-_STATUS = {"insufficient_scope": 403, "insufficient_quota": 429, "rate_limit_exceeded": 429}
+_TOO_LARGE = f"The body may have {MAX_BODY_BYTES} bytes."
+_STATUS = {
+    "origin_not_allowed": 403,
+    "insufficient_scope": 403,
+    "insufficient_quota": 429,
+    "rate_limit_exceeded": 429,
+}
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 
 
@@ -61,6 +68,10 @@ def add_error_shape(app: FastAPI) -> None:
         shown = f"Invalid '{param}': {first['msg']}." if param else f"{first['msg']}."
         return _answer(400, "invalid_value", shown, param)
 
+    @app.exception_handler(ClientDisconnect)
+    async def has_gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)
+
     @app.exception_handler(HTTPException)
     async def is_elsewhere(_: Request, error: HTTPException) -> JSONResponse:
         code = _CODES.get(error.status_code, "invalid_request")
@@ -76,6 +87,11 @@ class BodyLimit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _claims(scope) > MAX_BODY_BYTES:
+            answer = _answer(413, _CODES[413], _TOO_LARGE)
+            answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
+            return
         received = 0
 
         async def bounded() -> Message:
@@ -83,10 +99,16 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                raise HTTPException(413, f"The body may have {MAX_BODY_BYTES} bytes.")
+                raise HTTPException(413, _TOO_LARGE)
             return message
 
         await self._app(scope, bounded if scope["type"] == "http" else receive, send)
+
+
+def _claims(scope: Scope) -> int:
+    """How long its body is said to be."""
+    told = dict(scope["headers"]).get(b"content-length", b"")
+    return int(told) if told.isdigit() and len(told) < 20 else 0
 
 
 def _answer(status: int, code: str | None, message: str, param: str | None = None) -> JSONResponse:

@@ -26,7 +26,7 @@ from louro.protocol.wire import Dialect
 from louro.session.setup import Setup
 from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import BUDGET_WARNING, Admitted, Refusal, check_origin
+from louro.transports.door import BUDGET_WARNING, Admitted, Refusal, check_name, check_origin
 from louro.transports.gate import Gate
 from louro.transports.websocket import WebSocketConnection, accept
 
@@ -86,6 +86,8 @@ class RealtimeEndpoint:
         """Raises Refusal: no session is theirs."""
         check_origin(caller.headers, self._settings.origins)
         admitted = await self._doorkeeper.admit(caller.key, caller.address)
+        if admitted.is_anybody:
+            check_name(caller.headers, self._settings.origins)
         setup = self._setup(caller, admitted)
         if self._books is None:
             return _Guest(admitted, setup)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anyio.to_thread
@@ -23,7 +23,7 @@ from louro.session.setup import Setup, initial_settings, updated_settings
 from louro.store.account import Books, Holder
 from louro.store.base import Keys
 from louro.transports.caller import caller_of
-from louro.transports.door import BUDGET_WARNING, Admitted, BoundSession, Refusal
+from louro.transports.door import BUDGET_WARNING, Admitted, BoundSession, Refusal, check_name
 
 LIFETIME_S, LEAST_LIFETIME_S, MOST_LIFETIME_S = 600, 10, 7200
 BETA_LIFETIME_S = 60
@@ -43,8 +43,10 @@ class SecretsDesk:
         setup_of: Callable[[str], Setup],
         clock: Callable[[], float],
         books: Books | None = None,
+        origins: Sequence[str] = (),
     ) -> None:
         self._books = books
+        self._origins = origins
         self._doorkeeper = doorkeeper
         self._store = store
         self._setup_of = setup_of
@@ -69,6 +71,7 @@ class SecretsDesk:
     async def create(self, request: Request, response: Response) -> dict[str, Any]:
         """Make an ephemeral key for a browser, bound to a session's settings. It lives 10 to 7200 s, 600 by default;
         a session that it opened goes on."""
+        admitted = await self._admitted(request)
         body = await self._body(request)
         lifetime_s = _lifetime(body.get("expires_after"))
         wanted = body.get("session") or {}
@@ -79,15 +82,16 @@ class SecretsDesk:
         session = {"type": "realtime", **wanted}
         patch, shown = self._checked(GA, {"type": "session.update", "session": session}, session.get("model"))
         bound = BoundSession(str(session.get("model") or DEFAULT_MODEL), patch)
-        value, expires_at = await self._issue(request, response, bound, lifetime_s)
+        value, expires_at = await self._issue(admitted, response, bound, lifetime_s)
         return {"value": value, "expires_at": expires_at, "session": shown}
 
     async def _create_beta(self, request: Request, response: Response, kind: str) -> dict[str, Any]:
+        admitted = await self._admitted(request)
         session = await self._body(request)
         model = session.pop("model", None)
         patch, shown = self._checked(BETA, {"type": f"{kind}.update", "session": session}, model)
         bound = BoundSession(str(model or DEFAULT_MODEL), patch)
-        value, expires_at = await self._issue(request, response, bound, BETA_LIFETIME_S)
+        value, expires_at = await self._issue(admitted, response, bound, BETA_LIFETIME_S)
         return {**shown, "client_secret": {"value": value, "expires_at": expires_at}}
 
     def _checked(self, dialect: Dialect, update: dict[str, Any], model: object) -> tuple[SessionPatch, Any]:
@@ -107,14 +111,20 @@ class SecretsDesk:
         assert told is not None
         return event.session, json.loads(told)["session"]
 
-    async def _issue(
-        self, request: Request, response: Response, bound: BoundSession, lifetime_s: int
-    ) -> tuple[str, int]:
-        """Raises Refusal: whoever asks may not, or has spent their budget."""
+    async def _admitted(self, request: Request) -> Admitted:
+        """Raises Refusal: whoever asks may not. Nothing else that they say is looked at."""
         caller = caller_of(request.scope)
         admitted = await self._doorkeeper.admit(caller.key, caller.address)
         if admitted.session is not None:
             raise Refusal("invalid_api_key", "An ephemeral key cannot make another.", 3000)
+        if admitted.is_anybody:
+            check_name(caller.headers, self._origins)
+        return admitted
+
+    async def _issue(
+        self, admitted: Admitted, response: Response, bound: BoundSession, lifetime_s: int
+    ) -> tuple[str, int]:
+        """Raises Refusal: their budget is spent."""
         await self._check_budgets(admitted, response)
         now = self._clock()
         session = msgspec.json.encode(bound).decode()

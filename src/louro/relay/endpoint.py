@@ -29,7 +29,15 @@ from louro.relay.session import UPSTREAM_REFUSED, RelayedSession, Route
 from louro.relay.translate import Translator
 from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import BUDGET_WARNING, Admit, Admitted, Refusal, check_key, check_origin
+from louro.transports.door import (
+    BUDGET_WARNING,
+    Admit,
+    Admitted,
+    Refusal,
+    check_key,
+    check_name,
+    check_origin,
+)
 from louro.transports.gate import Gate
 from louro.transports.websocket import WebSocketConnection, accept
 
@@ -52,6 +60,8 @@ class Upstream:
     dialect: DialectName = "ga"
     env_file: str | None = ".env"
     tls: ssl.SSLContext | None = None
+    model: str | None = None
+    """What it is asked for, whatever the client asks for; None: that."""
     known: Mapping[str, str] = field(init=False, repr=False)
     """What the environment and the file said at the start."""
 
@@ -154,6 +164,8 @@ class RelayEndpoint:
         """Raises Refusal or ClientError: no session is theirs."""
         check_origin(caller.headers, self.origins)
         admitted = await self._admitted(caller)
+        if admitted.is_anybody:
+            check_name(caller.headers, self.origins)
         bound = admitted.session
         asked = caller.query.get("model") or caller.query.get("deployment") or ""
         is_transcription = caller.query.get("intent") == "transcription"
@@ -173,7 +185,7 @@ class RelayEndpoint:
         if self.admit is not None:
             return await self.admit(caller.key, caller.address)
         check_key(caller.key, self.keys)
-        return Admitted()
+        return Admitted(is_anybody=not self.keys)
 
     async def _seat(
         self, connection: WebSocketConnection, caller: Caller, upstream: Dialect, guest: _Guest
@@ -241,7 +253,7 @@ class RelayEndpoint:
 
 async def open_upstream(upstream: Upstream, model: str, query: dict[str, str]) -> ClientConnection:
     """Raises ClientError: upstream is away, or does not let us in. What it said about our key is not passed on."""
-    address = upstream.address(model, query)
+    address = upstream.address(upstream.model or model, query)
     try:
         return await connect(
             address.url,

@@ -29,6 +29,7 @@ FIRST_WORD_S = 10.0
 """How long upstream may take to begin a session."""
 DELAYS_S = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Before each try to reach an upstream that went away; then it stays away."""
+TRIES_BEFORE_FALLBACK = 4
 UPSTREAM_GONE, UPSTREAM_REFUSED = 1012, 1011
 PASSING = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which a server may be there again in a moment."""
@@ -246,7 +247,8 @@ class RelayedSession:
                 for frame in self.translator.tell(ending):
                     await self.connection.send(frame)
         await self.socket.close()
-        for delay_s in DELAYS_S:
+        # Whoever can go on elsewhere does not wait for long: the user is in the middle of a conversation.
+        for delay_s in DELAYS_S if self.route.fallback is None else DELAYS_S[:TRIES_BEFORE_FALLBACK]:
             await anyio.sleep(delay_s)
             if await self._move(self.route.open, again):
                 return

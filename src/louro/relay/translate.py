@@ -52,7 +52,7 @@ def head_of(frame: str | bytes) -> Head:
     """Empty of what is no event."""
     try:
         return _HEAD.decode(frame)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return Head()
 
 

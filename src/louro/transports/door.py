@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Admitted:
     """None of a key that stands in the settings, and where no key is needed."""
     project: str = DEFAULT_PROJECT
     session: BoundSession | None = None
+    is_anybody: bool = False
+    """No key is needed here."""
 
     @property
     def whose(self) -> str:
@@ -67,7 +70,29 @@ def check_origin(headers: Mapping[str, str], allowed: Sequence[str]) -> None:
         return
     if urlsplit(origin).netloc.lower() == headers.get("host", "").lower():
         return
-    raise Refusal(
+    raise _foreign(origin)
+
+
+def check_name(headers: Mapping[str, str], allowed: Sequence[str]) -> None:
+    """Where no key is needed: a page that calls this server by a name of its own has had that name pointed here, to
+    pass for a page of this server.
+
+    Raises:
+        Refusal: it does, and is none of the *allowed* origins.
+    """
+    origin = headers.get("origin")
+    if origin is None or "*" in allowed or origin in allowed:
+        return
+    try:
+        name = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if name != "localhost":
+            ipaddress.ip_address(name)
+    except ValueError:
+        raise _foreign(origin) from None
+
+
+def _foreign(origin: str) -> Refusal:
+    return Refusal(
         "origin_not_allowed",
         f"Pages of {origin[:200]} may not connect. Add it to 'origins' in louro.toml if they should.",
         3000,
