@@ -9,7 +9,7 @@ COVERED := --cov=louro.audio --cov=louro.protocol --cov=louro.session --cov-bran
 STAMP := $(VENV)/.installed
 CONSOLE := console
 
-.PHONY: run test check bench demo install models console console-build console-test clean
+.PHONY: run test check lint covered bench demo install models console console-build console-test clean
 
 run: install models  ## serve on the embedded models
 	$(BIN)/louro serve
@@ -17,13 +17,17 @@ run: install models  ## serve on the embedded models
 test: install models  ## every test, on the real models
 	$(BIN)/python -m pytest
 
-check: install  ## format, lint, types, import contracts, unit tests
+check: lint covered  ## format, lint, types, import contracts, unit tests
+	$(BIN)/python -m pytest -q -m "not models and not sound and not slow and not postgres" tests/pipeline tests/engines tests/client tests/relay tests/store tests/transports
+
+lint: install  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+covered: install  ## what everything rests on, by its own tests, in full
 	$(BIN)/python -m pytest -q -m "not models" tests/audio tests/protocol tests/session $(COVERED)
-	$(BIN)/python -m pytest -q -m "not models and not sound and not slow and not postgres" tests/pipeline tests/engines tests/client tests/relay tests/store tests/http
 
 bench: install models  ## time to first audio, and right function calls
 	$(BIN)/python benchmarks/turns.py
