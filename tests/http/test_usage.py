@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import random
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -31,9 +25,6 @@ from louro.store.sql import Store
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 NOW = 1_700_000_000.0
 LATER = 4_000_000_000.0
-LOURO = Path(sys.executable).with_name("louro")
-KILLS = int(os.environ.get("LOURO_LEDGER_KILLS", "4"))
-TURNS_BETWEEN = 20
 
 
 @dataclass
@@ -108,76 +99,6 @@ async def test_an_ephemeral_key_is_counted_under_the_key_that_made_it(shop: Shop
     async with RealtimeClient(shop.serving.address, api_key=made, env_file=None) as client:
         await turn(client)
     assert await anyio.to_thread.run_sync(shop.responses) == 1
-
-
-@dataclass
-class Killable:
-    """`louro serve` over a store, again and again."""
-
-    folder: Path
-    process: subprocess.Popen[str] | None = field(default=None)
-    url: str = ""
-
-    def start(self) -> None:
-        config = self.folder / "louro.toml"
-        config.write_text(f'store = "{self.folder / "louro.db"}"\nport = 0\n')
-        engines = [f"--{kind}=scripted" for kind in ("vad", "stt", "llm", "tts")]
-        command = [str(LOURO), "serve", "--config", str(config), *engines]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        assert found is not None
-        self.url = found[0]
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
-
-
-@pytest.mark.slow
-async def test_a_killed_server_loses_no_answer_that_a_client_saw_and_counts_none_twice(
-    tmp_path: Path,
-) -> None:
-    """LOURO_LEDGER_KILLS says how often it is killed; twenty turns between two kills."""
-    place = str(tmp_path / "louro.db")
-    store = await anyio.to_thread.run_sync(Store.open, place)
-    _, secret = await anyio.to_thread.run_sync(
-        lambda: store.keys.create("k", project="p", scopes=("realtime",), expires_at=None, now=NOW)
-    )
-    server = Killable(tmp_path)
-    seen: set[str] = set()
-    in_flight = 0
-    chance = random.Random(7)
-    for _ in range(KILLS):
-        await anyio.to_thread.run_sync(server.start)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(talk, server.url, secret, seen)
-            wanted = len(seen) + TURNS_BETWEEN
-            with anyio.fail_after(30):
-                while len(seen) < wanted:  # noqa: ASYNC110 - the moment is to be any, not one that is told
-                    await anyio.sleep(chance.uniform(0, 0.05))
-            await anyio.to_thread.run_sync(server.kill)
-            tasks.cancel_scope.cancel()
-        in_flight += 1
-    counted = await anyio.to_thread.run_sync(lambda: store.ledger.usage(0, LATER, "project"))
-    written = sum(one.entries.get("response", 0) for one in counted)
-    assert len(seen) >= KILLS * TURNS_BETWEEN
-    assert len(seen) <= written <= len(seen) + in_flight
-    await anyio.to_thread.run_sync(store.close)
-
-
-async def talk(url: str, key: str, seen: set[str]) -> None:
-    """Turn after turn, until the server is gone."""
-    try:
-        async with RealtimeClient(url, api_key=key, env_file=None, reconnect=False) as client:
-            await client.update_session(output_modalities=["text"])
-            while True:
-                seen.add(await turn(client))
-    except* (ConnectionFailed, RealtimeError):
-        pass
 
 
 def shared_by(shop: Shop, *limits: str) -> None:
