@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec import structs
 
 from louro.protocol import server_events as ev
+from louro.protocol.client_events import AnyClientEvent, ResponseCreate
 from louro.protocol.errors import ClientError
 from louro.protocol.wire import Dialect
 from louro.relay.translate import head_of
 from louro.session.reports import AllowanceChanged
 from louro.store.account import Account
 
-CREATE = "response.create"
 OURS = "louro"
 """The name in the price list of whatever works here."""
 FIRST_SOUND = ("response.output_audio.delta", "response.audio.delta")
@@ -38,7 +38,7 @@ class RelayMeter:
         self._awaits_sound = False
         self._allowed = AllowanceChanged()
 
-    def check(self, frame: str) -> None:
+    def check(self, event: AnyClientEvent | None) -> None:
         """Something that the client says.
 
         Raises:
@@ -47,9 +47,8 @@ class RelayMeter:
         error = self.refusal()
         if error is None:
             return
-        asked = head_of(frame)
-        if asked.type == CREATE:
-            error.event_id = asked.event_id
+        if isinstance(event, ResponseCreate):
+            error.event_id = event.event_id
             raise error
 
     def refusal(self) -> ClientError | None:

@@ -33,9 +33,6 @@ TRIES_BEFORE_FALLBACK = 4
 UPSTREAM_GONE, UPSTREAM_REFUSED = 1012, 1011
 PASSING = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which a server may be there again in a moment."""
-APPEND = "input_audio_buffer.append"
-RECALLED = frozenset({APPEND, "response.create", "conversation.item.create"})
-"""What the client says, and a new upstream may have to hear again."""
 SOUND = frozenset({"response.output_audio.delta", "response.audio.delta"})
 
 Open = Callable[[], Awaitable[ClientConnection]]
@@ -109,16 +106,16 @@ class RelayedSession:
             try:
                 if not isinstance(frame, str):
                     raise ClientError("invalid_event", "Expected a text WebSocket message; got a binary one.")
+                said = self.translator.read(frame)
                 if self.meter is not None:
-                    self.meter.check(frame)
-                told = self.translator.to_upstream(frame)
+                    self.meter.check(said)
+                told, event = self.translator.to_upstream(frame, said)
             except ClientError as error:
                 await self.connection.send(self.translator.error(error, self.route.new_id()))
                 continue
-            for one in told:
-                await self._tell_upstream(one)
+            await self._tell_upstream(told, event)
 
-    async def _tell_upstream(self, frame: bytes) -> None:
+    async def _tell_upstream(self, frame: bytes, event: ce.AnyClientEvent | None) -> None:
         """Now, or as soon as there is one again."""
         while True:
             await self._ready.wait()
@@ -129,16 +126,12 @@ class RelayedSession:
                 if socket is self.socket:
                     self._pause()
                 continue
-            self._recall(frame)
+            if event is not None:
+                self._recollection.asked(event)
             return
 
-    def _recall(self, frame: bytes) -> None:
-        if head_of(frame).type not in RECALLED:
-            return
-        try:
-            self._recollection.asked(self.route.upstream.decode(frame.decode()))
-        except ClientError:
-            return  # upstream says what is wrong with it
+    async def _say_upstream(self, event: ce.AnyClientEvent) -> None:
+        await self._tell_upstream(self.route.upstream.encode_client(event), event)
 
     async def _back(self, tasks: TaskGroup) -> None:
         while True:
@@ -222,12 +215,12 @@ class RelayedSession:
 
     async def _stop_answer(self, refusal: ClientError) -> None:
         """Upstream answers a turn by itself, and nobody pays for it."""
-        await self._tell_upstream(self.route.upstream.encode_client(ce.ResponseCancel()))
+        await self._say_upstream(ce.ResponseCancel())
         await self.connection.send(self.translator.error(refusal, self.route.new_id()))
 
     async def _answer_calls(self, tools: OwnTools, event: ev.ResponseDone) -> None:
         for one in await tools.answer(event):
-            await self._tell_upstream(self.route.upstream.encode_client(one))
+            await self._say_upstream(one)
 
     # Another upstream
 

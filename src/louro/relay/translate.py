@@ -77,24 +77,34 @@ class Translator:
         of the latest response."""
         self._limits = ev.RateLimitsUpdated(event_id="", rate_limits=())
 
-    def to_upstream(self, frame: str) -> list[bytes]:
-        """What the client says, as the server is to hear it.
+    def read(self, frame: str) -> AnyClientEvent | None:
+        """What the client says; None: upstream says what is wrong with it, in its turn.
 
         Raises:
-            ClientError: it is no event, or the policy forbids it. The session goes on.
+            ClientError: it is no event. The session goes on.
         """
         try:
-            event = self._client.decode(frame)
+            return self._client.decode(frame)
         except ClientError:
             if self._is_same and self._is_open:
-                return [frame.encode()]  # upstream says what is wrong with it, in its turn
+                return None
             raise
+
+    def to_upstream(self, frame: str, event: AnyClientEvent | None) -> tuple[bytes, AnyClientEvent | None]:
+        """What was read in *frame*, as the server is to hear it: the frame, and what it says.
+
+        Raises:
+            ClientError: the policy forbids it. The session goes on.
+        """
+        if event is None:
+            return frame.encode(), None
         allowed = self._policy.allow(event)
         # Where the operator decides, upstream hears what was understood here, and no other reading of the same bytes:
         # of two keys of one name, or of one in capitals, it might take the other.
         if self._is_same and self._is_open and allowed is event:
-            return [frame.encode()]
-        return [self._upstream.encode_client(self._addressed(allowed))]
+            return frame.encode(), event
+        allowed = self._addressed(allowed)
+        return self._upstream.encode_client(allowed), allowed
 
     def to_client(self, frame: str) -> list[bytes]:
         """What the server says, as the client is to hear it. What the client's dialect has no word for is left out."""
