@@ -87,6 +87,7 @@ export const en = {
   "call.answered": "answered",
   "call.arguments": "Arguments",
   "call.output": "Output",
+  "turns.earlier": "Show {turns} earlier turns",
   "turns.emptyTitle": "No turns yet",
   "turns.empty":
     "Each turn will stand here as a waterfall, from your last word to the first sound of the answer.",

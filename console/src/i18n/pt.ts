@@ -89,6 +89,7 @@ export const pt: Dictionary = {
   "call.answered": "respondida",
   "call.arguments": "Argumentos",
   "call.output": "Saída",
+  "turns.earlier": "Mostrar {turns} turnos anteriores",
   "turns.emptyTitle": "Nenhum turno ainda",
   "turns.empty":
     "Cada turno aparece aqui como uma cascata, da sua última palavra ao primeiro som da resposta.",

@@ -1,3 +1,4 @@
+import { memo, useState } from "react";
 import { useTranslation } from "../../i18n/translation";
 import type { TurnTimeline } from "../../protocol/model";
 import { milliseconds } from "../../ui/format";
@@ -24,18 +25,40 @@ export function TurnsView() {
       </div>
     );
   }
-  const longest = Math.max(1000, ...turns.map((turn) => waitOf(turn) ?? 0));
   return (
     <div className="turns">
       <Medians turns={turns} />
-      <ol className="turn-list">
-        {turns.toReversed().map((turn, index) => (
-          <li key={turn.turn}>
-            <Turn turn={turn} scaleMs={longest} open={index === 0} />
-          </li>
-        ))}
-      </ol>
+      <TurnList turns={turns} />
     </div>
+  );
+}
+
+/** After an hour there are hundreds, and the page should be free while the newest is spoken. */
+const SHOWN_AT_FIRST = 40;
+
+function TurnList({ turns }: { readonly turns: readonly TurnTimeline[] }) {
+  const { t } = useTranslation();
+  const [all, setAll] = useState(false);
+  const longest = Math.max(1000, ...turns.map((turn) => waitOf(turn) ?? 0));
+  const hidden = all ? 0 : Math.max(0, turns.length - SHOWN_AT_FIRST);
+  return (
+    <>
+      <ol className="turn-list">
+        {turns
+          .slice(hidden)
+          .toReversed()
+          .map((turn, index) => (
+            <li key={turn.turn}>
+              <Turn turn={turn} scaleMs={longest} newest={index === 0} />
+            </li>
+          ))}
+      </ol>
+      {hidden > 0 && (
+        <button type="button" className="button quiet" onClick={() => setAll(true)}>
+          {t("turns.earlier", { turns: hidden })}
+        </button>
+      )}
+    </>
   );
 }
 
@@ -66,17 +89,26 @@ function Medians({ turns }: { readonly turns: readonly TurnTimeline[] }) {
 interface TurnProps {
   readonly turn: TurnTimeline;
   readonly scaleMs: number;
-  readonly open: boolean;
+  readonly newest: boolean;
 }
 
-function Turn({ turn, scaleMs, open }: TurnProps) {
+/** Hundreds stand still while one grows. The newest is open, and any that was opened. */
+const Turn = memo(function Turn({ turn, scaleMs, newest }: TurnProps) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const open = chosen ?? newest;
   const { t, language } = useTranslation();
   const stages = stagesOf(turn);
   const slowest = slowestOf(stages);
   const wait = waitOf(turn);
   const silent = t(turn.doneMs === null ? "turns.underWay" : "turns.cut");
   return (
-    <details className="turn" open={open}>
+    <details
+      className="turn"
+      open={open}
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open !== open) setChosen(currentTarget.open);
+      }}
+    >
       <summary>
         <span className="turn-name">{t(`turns.${turn.kind}`, { turn: turn.turn })}</span>
         <span className="turn-wait">{wait === null ? silent : milliseconds(wait, language)}</span>
@@ -90,10 +122,10 @@ function Turn({ turn, scaleMs, open }: TurnProps) {
           })}
         </p>
       )}
-      <Waterfall turn={turn} stages={stages} slowest={slowest} />
+      {open && <Waterfall turn={turn} stages={stages} slowest={slowest} />}
     </details>
   );
-}
+});
 
 interface StripProps {
   readonly stages: readonly Stage[];
