@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 PATHS = ("", "/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
 """The root is where the relay of the 2024 console listened."""
 OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
+"""For the upstream of a session that is over to say goodbye."""
 MAX_FRAME_BYTES = 24 * 1024 * 1024
 QUEUE_FRAMES = 16
 """Of upstream's, in front of a slow client; then upstream must wait."""
@@ -231,10 +233,13 @@ class RelayEndpoint:
         if is_fallback and meter is not None:
             meter.moved()
         session = RelayedSession(route, connection, socket, meter)
-        with anyio.move_on_after(self.policy.max_session_s) as timeout:
-            await session.run()
-        with anyio.CancelScope(shield=True), anyio.move_on_after(OPEN_TIMEOUT_S):
-            await session.socket.close()
+        try:
+            with anyio.move_on_after(self.policy.max_session_s) as timeout:
+                await session.run()
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_TIMEOUT_S):
+                await session.socket.close()
+            session.socket.transport.abort()
         if timeout.cancelled_caught:
             minutes = self.policy.max_session_s / 60
             message = f"Your session hit the maximum duration of {minutes:g} minutes."

@@ -239,7 +239,7 @@ class RelayedSession:
             for ending in self._recollection.endings():
                 for frame in self.translator.tell(ending):
                     await self.connection.send(frame)
-        await self.socket.close()
+        self.socket.transport.abort()
         # Whoever can go on elsewhere does not wait for long: the user is in the middle of a conversation.
         for delay_s in DELAYS_S if self.route.fallback is None else DELAYS_S[:TRIES_BEFORE_FALLBACK]:
             await anyio.sleep(delay_s)
@@ -270,8 +270,11 @@ class RelayedSession:
                 await self._retell(socket, is_fallback=is_fallback)
                 self._ready.set()
         except (TimeoutError, ConnectionClosed):
-            await socket.close()
+            socket.transport.abort()
             return False
+        except BaseException:
+            socket.transport.abort()
+            raise
         self.socket, self._same = socket, ("", again) if again is not None else None
         if is_fallback and self.meter is not None:
             self.meter.moved()
