@@ -113,6 +113,7 @@ def test_what_goes_wrong_is_survived(loud: Path, tmp_path: Path) -> None:
     assert seen["errors"] == []
     assert seen["pushToTalk"] and seen["remembered"] and seen["weather"]
     assert seen["heard"], "of what was cut, the page shows what was heard and what was not"
+    assert seen["oldWav"] and seen["oldReplayed"] and seen["oldOpened"], "sounds put away are not lost"
     assert seen["reconnected"] and seen["reloaded"]
 
 
