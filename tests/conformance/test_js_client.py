@@ -18,7 +18,8 @@ HERE = Path(__file__).parent / "js"
 @pytest.fixture(scope="module")
 def packages() -> None:
     """Node and what the client needs. Fetched once, by the lock file."""
-    if not (HERE / "node_modules" / "openai-realtime-api").exists():
+    needed = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    if not all((HERE / "node_modules" / name).exists() for name in needed):
         npm = shutil.which("npm")
         assert npm is not None, "npm is needed: install Node.js"
         subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)

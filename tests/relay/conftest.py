@@ -13,6 +13,7 @@ from tests.conformance.conftest import SCRIPTED, Serving
 from tests.conformance.conftest import question as question
 
 from louro.client.address import Dialect
+from louro.config import Settings
 from louro.relay.endpoint import RelayEndpoint, Upstream
 from louro.relay.policy import Policy
 from louro.server import LouroServer, load_engines, make_relay
@@ -25,12 +26,17 @@ class Relaying(Serving):
     """A relay in a thread of its own, for as long as the block lasts."""
 
     def __init__(
-        self, upstream: Upstream, policy: Policy | None = None, keys: tuple[str, ...] = (), **more: Any
+        self,
+        upstream: Upstream,
+        policy: Policy | None = None,
+        keys: tuple[str, ...] = (),
+        settings: Settings = SCRIPTED,
+        **more: Any,
     ) -> None:
         self._ready = threading.Event()
         self.address = ""
         endpoint = RelayEndpoint(upstream, Gate(64, 8, 2), policy or Policy(), keys, **more)
-        self.server: LouroServer = make_relay(SCRIPTED, endpoint, self._started)
+        self.server: LouroServer = make_relay(settings, endpoint, self._started)
         self._thread = threading.Thread(target=lambda: anyio.run(self.server.serve))
 
 
