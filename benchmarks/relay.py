@@ -1,11 +1,10 @@
 """What a relay adds: sessions that stream audio both ways, directly and through a relay on one core.
 
-    python benchmarks/relay.py [--sessions 50,100,200] [--seconds 10] [--litellm PROGRAM]
+    python benchmarks/relay.py [--sessions 50,100,200] [--seconds 10]
 
 Measured in one run, one after the other: no relay (the floor); `louro relay` where both sides speak today's dialect;
 `louro relay` between apps of 2024 and a server of today; and, where Node.js is, a relay of 30 lines that only copies
-frames (relay_node/, with the `ws` package: `npm install` in that folder); and LiteLLM's proxy, if its program is named
-(`pip install 'litellm[proxy]'`, in an environment of its own). The relay has the first core, apps and
+frames (relay_node/, with the `ws` package: `npm install` in that folder). The relay has the first core, apps and
 upstream share one process on the second. Each session sends 100 ms of audio every 100 ms and gets as much. A frame
 carries the time when it was sent, so what is printed is from one end to the other, in milliseconds, and the share of
 the relay's core that was used.
@@ -19,11 +18,9 @@ import base64
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -247,27 +244,12 @@ def node(upstream: int) -> list[str]:
     return ["node", str(NODE / "relay.mjs"), f"ws://127.0.0.1:{upstream}"]
 
 
-def litellm(program: str, upstream: int) -> list[str]:
-    """Behind a line of shell that says where it is once it answers, as the others do."""
-    file = Path(tempfile.mkdtemp()) / "config.yaml"
-    file.write_text(
-        "model_list:\n- model_name: gpt-realtime\n  litellm_params:\n    model: openai/gpt-realtime\n"
-        f"    api_base: http://127.0.0.1:{upstream}/v1\n    api_key: none\n"
-    )
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    said = f"until curl -sf 127.0.0.1:{port}/health/liveliness >/dev/null; do sleep 0.5; done; echo http://127.0.0.1:{port}"
-    run = f"exec {program} --config {file} --host 127.0.0.1 --port {port} >/dev/null 2>&1"
-    return ["bash", "-c", f"({said}) & {run}"]
-
-
 async def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sessions", default="50,100,200")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--litellm", metavar="PROGRAM")
     plan = parser.parse_args()
     pin(1)
     load = Load()
@@ -280,8 +262,6 @@ async def main() -> None:
     ]
     if shutil.which("node") and (NODE / "node_modules").is_dir():
         rows.append(("Node.js, ws, copies", node(upstream), ""))
-    if plan.litellm:
-        rows.append(("LiteLLM", litellm(plan.litellm, upstream), ""))
     print(f"{'':28} sessions   up p50     p99   down p50   p99    core   resident  arrived")
     for sessions in map(int, plan.sessions.split(",")):
         for name, command, header in rows:

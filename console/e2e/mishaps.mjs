@@ -2,6 +2,7 @@
 // node e2e/mishaps.mjs LOURO CONFIG PORT SOUND.wav [SCREENSHOT]     It starts and kills the server itself.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
 const [louro, config, port, sound, picture] = process.argv.slice(2);
@@ -42,6 +43,16 @@ await context.route(
   (route) => route.abort(),
 );
 const page = await context.newPage();
+await page.addInitScript(() => {
+  // Sounds are put away in blobs without a type.
+  window.putAway = 0;
+  window.Blob = class extends Blob {
+    constructor(parts, options) {
+      super(parts, options);
+      if (!options?.type) window.putAway += 1;
+    }
+  };
+});
 page.on("pageerror", (error) => seen.errors.push(String(error)));
 
 const main = () => page.locator("main").innerText();
@@ -60,6 +71,41 @@ async function write(text, answer) {
   await box.press("Enter");
   await until(`the answer to ${text}`, async () => answer.test(await main()));
   await box.blur();
+}
+
+/** What the page saves when *button* is pressed. */
+async function saved(button) {
+  const [file] = await Promise.all([page.waitForEvent("download"), button.click()]);
+  return file.path();
+}
+
+/** Of a talk longer than what is kept at hand, the oldest sound is still to be had in every way. */
+async function oldSounds() {
+  const verse = "The parrot sings of the forest, the river and the rain. ".repeat(24);
+  for (let round = 1; round <= 3; round += 1) {
+    await write(`Round ${round}. ${verse}`, new RegExp(`You said: Round ${round}`));
+    await page.waitForTimeout(3000);
+    await page.keyboard.press("Escape");
+  }
+  await until("sounds put away", () => page.evaluate(() => window.putAway > 0));
+  const oldest = page.locator('article[data-role="assistant"]', { hasText: "Hello!" }).first();
+  const wav = await readFile(await saved(oldest.getByRole("button", { name: /wav/i })));
+  seen.oldWav = wav.subarray(44).some((byte) => byte !== 0);
+  await oldest.getByRole("button", { name: /play|again/i }).click();
+  await until("playing once more", async () => (await oldest.getAttribute("data-playing")) === "true");
+  seen.oldReplayed = true;
+  const count = await page.locator("article.message").count();
+  const file = await saved(page.getByRole("button", { name: "Save the conversation" }));
+  await page.locator('.items-tools input[type="file"]').setInputFiles({
+    name: "saved.json",
+    mimeType: "application/json",
+    buffer: await readFile(file),
+  });
+  const opened = page.locator(".banner.warning");
+  await until("opened", async () => (await opened.count()) > 0);
+  seen.oldOpened = (await page.locator("article.message").count()) === count;
+  await opened.getByRole("button").click();
+  await page.keyboard.press("Escape");
 }
 
 try {
@@ -100,12 +146,15 @@ try {
   const whole = await message.innerText();
   seen.heard = whole.length > unheard.length && whole.trim().startsWith("You said");
 
+  await oldSounds();
+
   await kill(server);
   await until("reconnecting", async () => /Trying again/.test(await page.innerText("body")));
   server = await serve();
   await until("back", async () => !/Trying again/.test(await page.innerText("body")));
   await write("Are you back?", /You said: Are you back\?/);
-  seen.reconnected = /get_weather/.test(await main());
+  // By its text: what is scrolled away is not rendered.
+  seen.reconnected = /get_weather/.test(await page.locator("main").textContent());
 
   await page.reload();
   await until("reloaded", async () => (await page.getByRole("button", { name: /start talking/i }).count()) > 0);

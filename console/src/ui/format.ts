@@ -7,9 +7,20 @@ export function milliseconds(value: number, language: Language): string {
 
 export function bytes(value: number, language: Language): string {
   if (value < 1024) return `${value} B`;
-  const format = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const format = oneDigit(language);
   if (value < 1_048_576) return `${format.format(value / 1024)} KiB`;
   return `${format.format(value / 1_048_576)} MiB`;
+}
+
+const formats = new Map<Language, Intl.NumberFormat>();
+
+/** Making one takes longer than using it, and every row of a log would. */
+function oneDigit(language: Language): Intl.NumberFormat {
+  const known = formats.get(language);
+  if (known) return known;
+  const made = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  formats.set(language, made);
+  return made;
 }
 
 export function dollars(value: number, language: Language): string {

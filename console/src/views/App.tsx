@@ -1,5 +1,13 @@
-import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
-import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import {
+  lazy,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import { Tab, TabList, Tabs } from "react-aria-components";
 import { useAccountsOffered } from "../accounts/offered";
 import { useTranslation } from "../i18n/translation";
 import { ownTools } from "../tools/own";
@@ -109,12 +117,29 @@ function PlaceTabs({ among, className }: PlaceTabsProps) {
           </Tab>
         ))}
       </TabList>
-      {among.map(({ id, View }) => (
-        <TabPanel key={id} id={id} className="tab-panel">
-          <View />
-        </TabPanel>
-      ))}
+      {shown && <Panel key={shown.id} View={shown.View} />}
     </Tabs>
+  );
+}
+
+/**
+ * Belongs to the chosen tab. The library's own asks, at every change in it, whether anything in it can take the focus:
+ * measured, that laid out the page for a fifth of the time in which the log scrolls.
+ */
+function Panel({ View }: Pick<Place, "View">) {
+  const panel = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = panel.current;
+    const tab = element?.parentElement?.querySelector('[role="tab"][aria-selected="true"]');
+    if (!element || !tab) return;
+    element.id = tab.getAttribute("aria-controls") ?? "";
+    element.setAttribute("aria-labelledby", tab.id);
+  }, []);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel that scrolls must be reachable by keyboard
+    <div ref={panel} role="tabpanel" className="tab-panel" tabIndex={0}>
+      <View />
+    </div>
   );
 }
 
