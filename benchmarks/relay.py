@@ -1,10 +1,11 @@
 """What a relay adds: sessions that stream audio both ways, directly and through a relay on one core.
 
-    python benchmarks/relay.py [--sessions 50,100,200] [--seconds 10]
+    python benchmarks/relay.py [--sessions 50,100,200] [--seconds 10] [--litellm PROGRAM]
 
 Measured in one run, one after the other: no relay (the floor); `louro relay` where both sides speak today's dialect;
 `louro relay` between apps of 2024 and a server of today; and, where Node.js is, a relay of 30 lines that only copies
-frames (relay_node/, with the `ws` package: `npm install` in that folder). The relay has the first core, apps and
+frames (relay_node/, with the `ws` package: `npm install` in that folder); and LiteLLM's proxy, if its program is named
+(`pip install 'litellm[proxy]'`, in an environment of its own). The relay has the first core, apps and
 upstream share one process on the second. Each session sends 100 ms of audio every 100 ms and gets as much. A frame
 carries the time when it was sent, so what is printed is from one end to the other, in milliseconds, and the share of
 the relay's core that was used.
@@ -18,9 +19,11 @@ import base64
 import os
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,7 +45,7 @@ DOWN = (
     '{"type":"response.output_audio.delta","event_id":"t%020d","response_id":"resp_1","item_id":"item_1",'
     '"output_index":0,"content_index":0,"delta":"' + PCM + '"}'
 )
-SENT = re.compile(rb'"event_id":"t(\d{20})"')
+SENT = re.compile(rb'"event_id": ?"t(\d{20})"')
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -90,7 +93,10 @@ class Peer(asyncio.Protocol):
             return
         if not self._path:
             key = re.search(rb"(?i)sec-websocket-key: (\S+)", head)
-            assert key is not None
+            if key is None:  # LiteLLM asks which models there are
+                self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                self.transport.close()
+                return
             proof = base64.b64encode(sha1(key[1] + GUID).digest()).decode()
             self.transport.write(
                 f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -147,8 +153,12 @@ class Load:
 
     def _accept(self) -> Peer:
         peer = Peer(self._hear_up)
-        peer.opened.add_done_callback(lambda _: peer.send(self._created))
-        self.behind.append(peer)
+
+        def begin(_: asyncio.Future[None]) -> None:
+            self.behind.append(peer)
+            peer.send(self._created)
+
+        peer.opened.add_done_callback(begin)
         return peer
 
     def _hear_up(self, _: Peer, payload: bytes) -> None:
@@ -158,14 +168,14 @@ class Load:
         self._note(payload, self.run.down_ms)
 
     def _note(self, payload: bytes, latencies: list[float]) -> None:
-        sent = SENT.search(payload, 0, 128)
+        sent = SENT.search(payload, 0, 200)
         if sent is not None and self.run.is_measuring:
             latencies.append((time.perf_counter_ns() - int(sent[1])) / 1e6)
 
     async def measure(self, port: int, sessions: int, seconds: float, header: str, pid: int | None) -> str:
         self.run, self.behind = Run(), []
         apps = [await self._connect(port, header) for _ in range(sessions)]
-        while len(self.behind) < sessions or not all(peer.opened.done() for peer in self.behind):  # noqa: ASYNC110
+        while len(self.behind) < sessions:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         async with asyncio.TaskGroup() as tasks:
             speaking = [
@@ -203,6 +213,8 @@ class Load:
 
     def _row(self, sessions: int, seconds: float, busy: float, memory: float) -> str:
         wanted = sessions * seconds / FRAME_S
+        if len(self.run.up_ms) < 2 or len(self.run.down_ms) < 2:
+            return f"nothing came ({len(self.run.up_ms)} up, {len(self.run.down_ms)} down)"
         told = min(len(self.run.up_ms), len(self.run.down_ms)) / wanted
         cells = [
             f"{statistics.median(found):6.2f} {statistics.quantiles(found, n=100)[98]:7.2f}"
@@ -244,12 +256,28 @@ def node(upstream: int) -> list[str]:
     return ["node", str(NODE / "relay.mjs"), f"ws://127.0.0.1:{upstream}"]
 
 
+def litellm(program: str, upstream: int) -> list[str]:
+    """Beside a line of shell that says where it is once it answers, as the others do."""
+    file = Path(tempfile.mkdtemp()) / "config.yaml"
+    file.write_text(
+        "model_list:\n- model_name: gpt-realtime\n  litellm_params:\n    model: openai/gpt-realtime\n"
+        f"    api_base: http://127.0.0.1:{upstream}/v1\n    api_key: none\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    say = f"until curl -sf {address}/health/liveliness >/dev/null; do sleep 0.5; done; echo http://{address}"
+    port = address.rpartition(":")[2]
+    run = f"exec {program} --config {file} --host 127.0.0.1 --port {port} >/dev/null 2>&1"
+    return ["bash", "-c", f"({say}) & {run}"]
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sessions", default="50,100,200")
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--litellm", metavar="PROGRAM")
     plan = parser.parse_args()
     pin(1)
     load = Load()
@@ -262,6 +290,8 @@ async def main() -> None:
     ]
     if shutil.which("node") and (NODE / "node_modules").is_dir():
         rows.append(("Node.js, ws, copies", node(upstream), ""))
+    if plan.litellm:
+        rows.append(("LiteLLM", litellm(plan.litellm, upstream), "Authorization: Bearer none\r\n"))
     print(f"{'':28} sessions   up p50     p99   down p50   p99    core   resident  arrived")
     for sessions in map(int, plan.sessions.split(",")):
         for name, command, header in rows:
@@ -277,7 +307,8 @@ async def main() -> None:
 
 
 def start(command: list[str]) -> tuple[subprocess.Popen[str], int]:
-    known = {**os.environ, "OPENAI_API_KEY": "none"}
+    open_to_all = {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+    known = {**os.environ, **open_to_all, "OPENAI_API_KEY": "none"}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=known, preexec_fn=lambda: pin(0)
     )
