@@ -13,7 +13,7 @@ import soundfile
 import soxr
 
 from louro.engines.base import EngineError, Hints, Transcriber
-from louro.engines.moonshine import Moonshine, _read_vocabulary, load
+from louro.engines.moonshine import END, Moonshine, _read_vocabulary, is_of_noise, load
 from louro.engines.pieces import RATE_HZ
 from louro.engines.registry import EngineSettings
 
@@ -74,6 +74,24 @@ async def test_silence_yields_nothing(moonshine: Moonshine, seconds: float) -> N
 async def test_noise_is_not_turned_into_words(moonshine: Moonshine, level: int, seconds: float) -> None:
     noise = np.random.default_rng(7).normal(0, level, int(seconds * 24_000)).astype("<i2").tobytes()
     assert await hear(moonshine, noise) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "is_noise"),
+    [
+        (
+            "The first is-2020-2020-2020-2020",
+            [5, 6, 7, *[8, 9] * 20],
+            True,
+        ),  # round and round, until it was stopped
+        ("No, no, no, no, no, no!", [*[5, 6] * 6, END], False),
+        ("2-3ตวบ", [5, 6, 7, END], True),  # no English word has these letters
+        ("Café tomorrow?", [5, 6, 7, END], False),
+        ("You", [5, END], True),
+    ],
+)
+def test_what_a_noise_makes_the_model_say_is_known(text: str, tokens: list[int], is_noise: bool) -> None:
+    assert is_of_noise(text, tokens, [0.1] * len(tokens)) == is_noise
 
 
 @pytest.mark.models

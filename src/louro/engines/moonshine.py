@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,11 @@ NO_WORDS = "You"
 """What is heard in a noise. The word itself comes with a full stop."""
 NOTES = "\u266a"
 """How the model writes music and hum."""
+LEAST_NEW = 0.5
+"""Of tokens that do not end, those that were not said before: in a noise the model goes round in circles. Speech ends
+at a third to two thirds of the tokens that it may have."""
+FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f]")
+"""A letter that no English word has."""
 
 Floats = NDArray[np.float32]
 
@@ -85,9 +91,7 @@ class Moonshine:
             tokens.append(token)
             surprises.append(surprise)
         text = self._decode(tokens)
-        if text == NO_WORDS or surprises[0] + sum(surprises) / len(surprises) > MAX_SURPRISE:
-            return ""
-        return text
+        return "" if is_of_noise(text, tokens, surprises) else text
 
     def _tokens(self, encoded: Floats, limit: int) -> Iterator[tuple[int, float]]:
         """The likeliest tokens up to and with the end, each with its surprise (minus the log of its probability)."""
@@ -121,6 +125,13 @@ class Moonshine:
         raw = b"".join(self._vocabulary[token] for token in tokens if END < token < len(self._vocabulary))
         # A character that the limit cut in two is no character.
         return raw.decode("utf-8", "ignore").replace("\u2581", " ").replace(NOTES, "").strip()
+
+
+def is_of_noise(text: str, tokens: Sequence[int], surprises: Sequence[float]) -> bool:
+    """Whether *text* is what the model makes of audio in which nobody speaks. *tokens* and *surprises* are its own."""
+    goes_round = tokens[-1] != END and len(set(tokens)) < LEAST_NEW * len(tokens)
+    surprise = surprises[0] + sum(surprises) / len(surprises)
+    return text == NO_WORDS or goes_round or surprise > MAX_SURPRISE or FOREIGN.search(text) is not None
 
 
 def _read_vocabulary(raw: bytes) -> list[bytes]:
