@@ -289,18 +289,19 @@ class Responses:
                 output, format=asked.format or output.format, voice=asked.voice or output.voice
             )
         temperature = wish.temperature if wish.temperature is not None else settings.temperature
+        voice = voice_name(output.voice)
         response = Response(
             id=self._out.new_id("resp"),
             conversation_id=self._conversation_id if wish.in_conversation else None,
             output_modalities=params.output_modalities or settings.output_modalities,
             max_output_tokens=params.max_output_tokens or settings.max_output_tokens,
-            audio=ResponseAudio(output=ResponseAudioOutput(format=output.format, voice=output.voice)),
+            audio=ResponseAudio(output=ResponseAudioOutput(format=output.format, voice=voice)),
             metadata=dict(params.metadata) if params.metadata is not None else None,
             temperature=temperature,
         )
         return Answer(
             response,
-            replace(wish, voice=voice_name(output.voice)),
+            replace(wish, voice=voice),
             self._out,
             self._items.adopt,
             self._count_tokens,
