@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 from blockbuster import blockbuster_ctx
+
+from louro.protocol.server_events import AnyServerEvent
+from louro.protocol.wire.beta import BetaDialect
+from louro.protocol.wire.ga import GaDialect
+from tests import oracle
 
 # The keys of whoever runs the tests are none of their business.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="louro-tests-")
@@ -35,3 +41,28 @@ def nothing_blocks_the_loop() -> Iterator[None]:
             for path, name in BLOCKING_ALLOWED:
                 function.can_block_in(path, name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def every_event_is_one_of_its_dialect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a server or a relay of this process sends, in whichever thread, is held against the official SDK."""
+    wrong: list[str] = []
+    for dialect in (GaDialect, BetaDialect):
+        monkeypatch.setattr(dialect, "encode", _judged(dialect, wrong))
+    yield
+    assert not wrong, wrong[0]
+
+
+def _judged(dialect: type[GaDialect | BetaDialect], wrong: list[str]) -> Callable[..., bytes | None]:
+    encode = dialect.encode
+
+    def judged(self: GaDialect | BetaDialect, event: AnyServerEvent) -> bytes | None:
+        frame = encode(self, event)  # type: ignore[arg-type]
+        if frame is not None:
+            try:
+                oracle.check(msgspec.json.decode(frame), self.name)
+            except (AssertionError, ValueError) as problem:
+                wrong.append(str(problem))
+        return frame
+
+    return judged

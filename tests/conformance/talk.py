@@ -5,24 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 from openai import AsyncOpenAI
-from openai.types.beta.realtime import RealtimeServerEvent as BetaServerEvent
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 
-Dialect = Literal["ga", "beta"]
+from tests.oracle import Dialect, Event, check
+
 DIALECTS: tuple[Dialect, ...] = ("ga", "beta")
-_CHECKS: dict[Dialect, TypeAdapter[Any]] = {
-    "ga": TypeAdapter(RealtimeServerEvent),
-    "beta": TypeAdapter(BetaServerEvent),
-}
-BETA_ONLY_ON_THE_WIRE = {"transcription_session.created", "transcription_session.updated"}
-"""The SDK's union lacks the one, and demands of the other a secret that only its HTTP form has."""
-
-Event = dict[str, Any]
 
 TO_BETA = {
     "conversation.item.added": "conversation.item.created",
@@ -33,16 +23,6 @@ TO_BETA = {
     "response.output_audio_transcript.delta": "response.audio_transcript.delta",
     "response.output_audio_transcript.done": "response.audio_transcript.done",
 }
-
-
-def check(event: Event, dialect: Dialect) -> None:
-    if event["type"] in BETA_ONLY_ON_THE_WIRE:
-        return
-    if dialect == "beta" and event["type"] in ("session.created", "session.updated"):
-        # The beta types list the models of their day; any other name is as good here.
-        event = {**event, "session": {**event["session"], "model": "gpt-4o-realtime-preview"}}
-    parsed = _CHECKS[dialect].validate_python(event)
-    assert parsed.type == event["type"]
 
 
 class Talk:

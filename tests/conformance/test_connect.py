@@ -19,7 +19,6 @@ from websockets.typing import Subprotocol
 from louro.server import load_engines
 from tests.conformance.conftest import SCRIPTED, Serving
 from tests.conformance.marks import requirement
-from tests.conformance.talk import check
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -74,7 +73,7 @@ async def test_azures_preview_is_beta() -> None:
         async with connect(url, additional_headers={"api-key": "secret"}) as socket:
             created = await receive(socket)
             assert created["session"]["model"] == "gpt-4o-realtime-preview"
-            check(created, "beta")
+            assert "modalities" in created["session"]
 
 
 @requirement("connect.subprotocol")

@@ -115,24 +115,6 @@ _OF_PART: dict[str, Any] = {**_OF_ITEM, "content_index": 0}
 _OF_HEARD: dict[str, Any] = {"event_id": "event_1", "item_id": "item_1"}
 _OF_MCP: dict[str, Any] = {"event_id": "event_1", "output_index": 0, "item_id": "item_9"}
 
-BEYOND_BETA: list[ev.AnyServerEvent] = [
-    ev.SessionUpdated(
-        event_id="event_1", session=structs.replace(SESSION, tool_choice=FunctionChoice("now"))
-    ),
-    ev.ConversationItemAdded(event_id="event_1", item=PICTURE),
-    ev.InputAudioBufferTimeoutTriggered(**_OF_HEARD, audio_start_ms=5, audio_end_ms=9),
-    ev.InputAudioTranscriptionSegment(**_OF_HEARD, text="Hi", id="seg_1", speaker="A", start=0.0, end=1.0),
-    ev.McpListToolsInProgress(event_id="event_1", item_id="item_9"),
-    ev.McpListToolsCompleted(event_id="event_1", item_id="item_9"),
-    ev.McpListToolsFailed(event_id="event_1", item_id="item_9"),
-    ev.ResponseMcpCallArgumentsDelta(**_OF_ITEM, delta="{"),
-    ev.ResponseMcpCallArgumentsDone(**_OF_ITEM, arguments="{}"),
-    ev.ResponseMcpCallInProgress(**_OF_MCP),
-    ev.ResponseMcpCallCompleted(**_OF_MCP),
-    ev.ResponseMcpCallFailed(**_OF_MCP),
-]
-"""What the official library's beta types do not know; in that dialect it travels all the same."""
-
 SERVER_EVENTS: list[ev.AnyServerEvent] = [
     ev.Error(
         event_id="event_1",
@@ -191,7 +173,20 @@ SERVER_EVENTS: list[ev.AnyServerEvent] = [
     ev.ResponseOutputAudioDone(**_OF_PART),
     ev.ResponseFunctionCallArgumentsDelta(**_OF_ITEM, call_id="call_1", delta="{"),
     ev.ResponseFunctionCallArgumentsDone(**_OF_ITEM, call_id="call_1", name="now", arguments="{}"),
-    *BEYOND_BETA,
+    ev.SessionUpdated(
+        event_id="event_1", session=structs.replace(SESSION, tool_choice=FunctionChoice("now"))
+    ),
+    ev.ConversationItemAdded(event_id="event_1", item=PICTURE),
+    ev.InputAudioBufferTimeoutTriggered(**_OF_HEARD, audio_start_ms=5, audio_end_ms=9),
+    ev.InputAudioTranscriptionSegment(**_OF_HEARD, text="Hi", id="seg_1", speaker="A", start=0.0, end=1.0),
+    ev.McpListToolsInProgress(event_id="event_1", item_id="item_9"),
+    ev.McpListToolsCompleted(event_id="event_1", item_id="item_9"),
+    ev.McpListToolsFailed(event_id="event_1", item_id="item_9"),
+    ev.ResponseMcpCallArgumentsDelta(**_OF_ITEM, delta="{"),
+    ev.ResponseMcpCallArgumentsDone(**_OF_ITEM, arguments="{}"),
+    ev.ResponseMcpCallInProgress(**_OF_MCP),
+    ev.ResponseMcpCallCompleted(**_OF_MCP),
+    ev.ResponseMcpCallFailed(**_OF_MCP),
 ]
 
 CLIENT_EVENTS: list[ce.AnyClientEvent] = [

@@ -2,10 +2,11 @@
 
 # ruff: noqa: F403, F405, F821
 from tests.conformance.conftest import Serving
-from tests.conformance.talk import Dialect, talk
+from tests.conformance.talk import talk
 from tests.conformance.test_js_client import packages as packages
 from tests.conformance.test_js_client import test_the_reference_client_holds_a_conversation as test_it
 from tests.conformance.test_sdk import *
+from tests.oracle import Dialect
 
 test_the_reference_client_holds_a_conversation = test_it
 # The models are no other behind a relay.

@@ -18,6 +18,7 @@ from louro.protocol.session import (
     ServerVad,
     TurnDetection,
 )
+from louro.protocol.wire import BETA, GA
 from louro.session import actions, reports
 from louro.session.session import Session
 from louro.session.setup import Setup
@@ -89,7 +90,12 @@ class Bench:
         return self.sent[before:]
 
     def collect(self) -> None:
-        self.sent += self.session.events_to_send()
+        events = self.session.events_to_send()
+        for event in events:
+            # As tests/conftest.py has it: what is written is held against the official SDK.
+            GA.encode(event)
+            BETA.encode(event)
+        self.sent += events
         for action in self.session.actions_to_start():
             if isinstance(action, actions.Detect):
                 self._detect(action)
