@@ -125,6 +125,7 @@ SERVER_EVENTS: list[ev.AnyServerEvent] = [
         rate_limits=(ev.RateLimit(name="tokens", limit=9, remaining=8, reset_seconds=0.5),),
     ),
     ev.SessionCreated(event_id="event_1", session=SESSION),
+    ev.ConversationCreated(event_id="event_1", conversation=ev.Conversation(id="conv_1")),
     ev.SessionCreated(event_id="event_1", session=HEARING_SESSION),
     ev.SessionUpdated(event_id="event_1", session=BUSY_SESSION),
     ev.SessionUpdated(event_id="event_1", session=HEARING_SESSION),
@@ -141,6 +142,9 @@ SERVER_EVENTS: list[ev.AnyServerEvent] = [
     ev.InputAudioBufferCommitted(**_OF_HEARD, previous_item_id=None),
     ev.InputAudioBufferCleared(event_id="event_1"),
     ev.InputAudioTranscriptionDelta(**_OF_HEARD, delta="Hel"),
+    ev.InputAudioTranscriptionDelta(
+        **_OF_HEARD, delta="lo", logprobs=(ev.LogProb(token="lo", logprob=-0.5, bytes=(108, 111)),)
+    ),
     ev.InputAudioTranscriptionCompleted(
         **_OF_HEARD, transcript="Hello.", usage=ev.TranscriptionDuration(seconds=1.5)
     ),
@@ -154,6 +158,7 @@ SERVER_EVENTS: list[ev.AnyServerEvent] = [
             input_token_details=ev.TranscriptionInputDetails(audio_tokens=2),
         ),
         logprobs=(ev.LogProb(token="H", logprob=-0.5, bytes=(72,)),),
+        languages=(ev.DetectedLanguage("en"),),
     ),
     ev.InputAudioTranscriptionFailed(
         **_OF_HEARD, error=ev.TranscriptionError(type="server_error", message="No.")

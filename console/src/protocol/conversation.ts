@@ -72,6 +72,7 @@ function reduceServer(c: Conversation, event: ServerEvent, at: number): Conversa
     case "response.function_call_arguments.done":
       return callGrew(c, event, at);
     case "rate_limits.updated":
+    case "conversation.created":
     case "input_audio_buffer.timeout_triggered":
     case "conversation.item.input_audio_transcription.segment":
     case "mcp_list_tools.in_progress":

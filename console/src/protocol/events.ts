@@ -25,6 +25,13 @@ export interface SessionUpdated {
   readonly session: Session;
 }
 
+/** Said by other servers; the live one no longer does, and neither do we. */
+export interface ConversationCreated {
+  readonly type: "conversation.created";
+  readonly event_id: string;
+  readonly conversation: Conversation;
+}
+
 export interface ConversationItemAdded {
   readonly type: "conversation.item.added";
   readonly event_id: string;
@@ -110,6 +117,7 @@ export interface InputAudioTranscriptionCompleted {
   readonly transcript: string;
   readonly usage: TranscriptionTokens | TranscriptionDuration;
   readonly logprobs?: readonly LogProb[];
+  readonly languages?: readonly DetectedLanguage[];
 }
 
 export interface InputAudioTranscriptionFailed {
@@ -361,6 +369,11 @@ export interface TranscriptionSession {
   readonly include: readonly string[] | null;
 }
 
+export interface Conversation {
+  readonly id: string | null;
+  readonly object: "realtime.conversation" | null;
+}
+
 export interface FunctionCallItem {
   readonly type: "function_call";
   readonly id: string;
@@ -427,6 +440,10 @@ export interface LogProb {
   readonly token: string;
   readonly logprob: number;
   readonly bytes: readonly number[];
+}
+
+export interface DetectedLanguage {
+  readonly code: string;
 }
 
 export interface TranscriptionDuration {
@@ -1096,6 +1113,7 @@ export type ServerEvent =
   | RateLimitsUpdated
   | SessionCreated
   | SessionUpdated
+  | ConversationCreated
   | ConversationItemAdded
   | ConversationItemDone
   | ConversationItemRetrieved

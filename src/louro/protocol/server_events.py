@@ -56,6 +56,17 @@ class SessionUpdated(ServerEvent, frozen=True, kw_only=True, tag="session.update
 # Conversation
 
 
+class Conversation(Struct, frozen=True, kw_only=True):
+    id: str | None = None
+    object: Literal["realtime.conversation"] | None = "realtime.conversation"
+
+
+class ConversationCreated(ServerEvent, frozen=True, kw_only=True, tag="conversation.created"):
+    """Said by other servers; the live one no longer does, and neither do we."""
+
+    conversation: Conversation
+
+
 class ConversationItemAdded(ServerEvent, frozen=True, kw_only=True, tag="conversation.item.added"):
     previous_item_id: str | None = None
     item: Item
@@ -155,6 +166,10 @@ class InputAudioTranscriptionDelta(ServerEvent, frozen=True, kw_only=True, tag=f
     logprobs: tuple[LogProb, ...] | UnsetType = UNSET
 
 
+class DetectedLanguage(Struct, frozen=True):
+    code: str
+
+
 class InputAudioTranscriptionCompleted(
     ServerEvent, frozen=True, kw_only=True, tag=f"{_TRANSCRIPTION}.completed"
 ):
@@ -163,6 +178,7 @@ class InputAudioTranscriptionCompleted(
     transcript: str
     usage: TranscriptionTokens | TranscriptionDuration
     logprobs: tuple[LogProb, ...] | UnsetType = UNSET
+    languages: tuple[DetectedLanguage, ...] | UnsetType = UNSET
 
 
 class InputAudioTranscriptionFailed(ServerEvent, frozen=True, kw_only=True, tag=f"{_TRANSCRIPTION}.failed"):
@@ -313,6 +329,7 @@ AnyServerEvent: TypeAlias = (
     | RateLimitsUpdated
     | SessionCreated
     | SessionUpdated
+    | ConversationCreated
     | ConversationItemAdded
     | ConversationItemDone
     | ConversationItemRetrieved

@@ -185,6 +185,7 @@ BetaServerEvent: TypeAlias = (
     | ResponseAudioDone
     | ev.Error
     | ev.RateLimitsUpdated
+    | ev.ConversationCreated
     | ev.ConversationItemRetrieved
     | ev.ConversationItemTruncated
     | ev.ConversationItemDeleted
@@ -315,6 +316,10 @@ def _item_added(event: ConversationItemCreated) -> Struct:
     return ev.ConversationItemAdded(
         event_id=event.event_id, previous_item_id=event.previous_item_id, item=_received(event.item)
     )
+
+
+def _transcribed(event: ev.InputAudioTranscriptionCompleted) -> Struct:
+    return event if event.languages is UNSET else structs.replace(event, languages=UNSET)
 
 
 _WithItem: TypeAlias = ev.ConversationItemRetrieved | ev.ResponseOutputItemAdded | ev.ResponseOutputItemDone
@@ -521,6 +526,7 @@ _BETAS: dict[type[Struct], Callable[[Any], Struct | None]] = {
     ev.ConversationItemAdded: _item_created,
     ev.ConversationItemDone: _nothing,
     ev.ConversationItemRetrieved: _with_item,
+    ev.InputAudioTranscriptionCompleted: _transcribed,
     ev.ResponseOutputItemAdded: _with_item,
     ev.ResponseOutputItemDone: _with_item,
     ev.ResponseCreated: _response_created,
