@@ -10,10 +10,13 @@ import msgspec
 import pytest
 from blockbuster import blockbuster_ctx
 
+from louro.config import Settings
 from louro.protocol.server_events import AnyServerEvent
 from louro.protocol.wire.beta import BetaDialect
 from louro.protocol.wire.ga import GaDialect
+from louro.server import load_engines
 from tests import oracle
+from tests.serving import SCRIPTED, Serving, sound
 
 # The keys of whoever runs the tests are none of their business.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="louro-tests-")
@@ -66,3 +69,22 @@ def _judged(dialect: type[GaDialect | BetaDialect], wrong: list[str]) -> Callabl
         return frame
 
     return judged
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[Serving]:
+    with Serving(SCRIPTED, load_engines(SCRIPTED, lambda _: None)) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Serving]:
+    """The default models. Slow to load: once for all tests."""
+    settings = Settings(port=0)
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        yield serving
+
+
+@pytest.fixture
+def question() -> bytes:
+    return sound("capital.flac")

@@ -80,13 +80,6 @@ def reading() -> Iterator[Serving]:
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Iterator[Serving]:
-    settings = Settings(port=0)
-    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
-        yield serving
-
-
-@pytest.fixture(scope="module")
 def spoken() -> Iterator[Serving]:
     """The default ear and voice around a model that always says the same."""
     settings = Settings(port=0, stt="scripted", llm=f"scripted:text={LONG_ANSWER}")

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ import soundfile
 from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving, sound
 
-from louro.config import Settings
 from louro.http.console import BUILT
 from louro.server import load_engines
 from louro.store.sql import Store
@@ -51,19 +49,6 @@ def loud(question: Path, tmp_path: Path) -> Path:
     pcm = np.repeat(np.frombuffer(sound("capital.flac"), "<i2"), 2)
     soundfile.write(file, pcm, 48_000)
     return file
-
-
-@pytest.fixture(scope="module")
-def scripted() -> Iterator[Serving]:
-    with Serving(SCRIPTED, load_engines(SCRIPTED, lambda _: None)) as serving:
-        yield serving
-
-
-@pytest.fixture(scope="module")
-def embedded() -> Iterator[Serving]:
-    settings = Settings(port=0)
-    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
-        yield serving
 
 
 def drive(serving: Serving, question: Path, picture: Path) -> dict[str, Any]:

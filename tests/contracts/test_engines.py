@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 SPEECH = Path(__file__).parent.parent / "speech"
 SAID = "What is the capital of France?"
-SETTINGS = EngineSettings(threads=1, sessions=2)
+SETTINGS = EngineSettings(threads=2, sessions=2)
 # An answer made on the loop would hold it for seconds; half of one is what a busy machine with two cores may take.
 BOUNDS = Bounds(held_ms=500, stop_s=5.0, rule_s=120)
 WAIT_S = 600

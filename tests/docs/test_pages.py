@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from louro.cli.commands import app
 from louro.http.app import REALTIME_PATHS
 from louro.session.accounting import INPUT_MS_PER_TOKEN, OUTPUT_MS_PER_TOKEN
 from louro.session.limits import TRUNCATE_TOLERANCE_MS
@@ -17,7 +17,6 @@ from louro.session.turns import SEMANTIC_SILENCE_MS
 from louro.session.window import AUTO_RETENTION
 
 ROOT = Path(__file__).parents[2]
-LOURO = Path(sys.executable).with_name("louro")
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
@@ -50,13 +49,8 @@ def test_every_link_and_every_option_is_there(page: Path) -> None:
             assert option in shown, line
 
 
+@cache
 def help_of(*words: str) -> str:
-    done = subprocess.run(
-        [LOURO, *words, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
-    )
-    assert done.returncode == 0, words
-    return done.stdout
+    shown = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, [*words, "--help"])
+    assert shown.exit_code == 0, words
+    return shown.output

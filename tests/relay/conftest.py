@@ -10,7 +10,6 @@ import anyio
 import pytest
 from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving
-from tests.conformance.conftest import question as question
 
 from louro.client.address import Dialect
 from louro.config import Settings

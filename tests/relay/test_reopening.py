@@ -54,7 +54,7 @@ class Mischief:
         path = socket.request.path if socket.request is not None else "/"
         headers = {"Authorization": f"Bearer {UPSTREAM_KEY}"}
         async with (
-            connect(f"{self._behind}{path}", additional_headers=headers) as upstream,
+            connect(f"{self._behind}{path}", additional_headers=headers, close_timeout=0.1) as upstream,
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(self._forth, socket, upstream)
