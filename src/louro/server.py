@@ -26,7 +26,7 @@ from louro.config import ConfigProblem, Settings, UpstreamSettings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
 from louro.functions import load_functions
-from louro.http.app import REALTIME_PATHS, Application
+from louro.http.app import Application, is_realtime
 from louro.http.doorkeeper import EPHEMERAL, Doorkeeper
 from louro.http.office import Office
 from louro.pipeline.driver import Engines
@@ -207,7 +207,7 @@ class Switchboard:
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and scope["path"].rstrip("/") in REALTIME_PATHS:
+        if scope["type"] == "websocket" and is_realtime(scope["path"]):
             model = await self._model(caller_of(scope))
             for relay in self._relays:
                 if model and relay.policy.has(model):

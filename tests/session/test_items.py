@@ -30,6 +30,7 @@ from louro.protocol.session import (
     AudioInputPatch,
     AudioOutputPatch,
     FunctionTool,
+    McpChoice,
     McpServerTool,
     PcmuFormat,
     RealtimeAudioPatch,
@@ -408,6 +409,14 @@ def test_stored_prompts_come_before_the_instructions() -> None:
         "invalid_value",
         "session.prompt.id",
     )
+    typed = {"type": "input_text", "text": "sailor"}
+    bench.say(update(RealtimeSessionPatch(prompt=StoredPrompt("p", variables={"who": typed}))))
+    bench.report(reports.ResponseFinished(bench.last(actions.Respond).response_id))
+    bench.say(ce.ResponseCreate())
+    assert bench.last(actions.Respond).instructions == "Talk like a sailor.\nBe brief."
+    picture = {"type": "input_image", "image_url": "data:image/png;base64,AA"}
+    pictured = RealtimeSessionPatch(prompt=StoredPrompt("p", variables={"who": picture}))
+    assert refusal(bench.say(update(pictured))) == ("invalid_value", "session.prompt.variables.who")
     bare = by_hand(Setup(prompts={"p": "Plain."}))
     bare.say(ce.ResponseCreate(response=ResponseParams(prompt=StoredPrompt("p"), instructions="")))
     assert bare.last(actions.Respond).instructions == "Plain."
@@ -469,6 +478,7 @@ def test_a_response_can_refer_to_items_and_bring_sound() -> None:
         (ResponseParams(conversation="other"), "response.conversation"),
         (ResponseParams(output_modalities=("text", "audio")), "response.output_modalities"),
         (ResponseParams(tools=(McpServerTool(server_label="x"),)), "response.tools[0].type"),
+        (ResponseParams(tool_choice=McpChoice("x")), "response.tool_choice.type"),
         (ResponseParams(prompt=StoredPrompt("q")), "response.prompt.id"),
     ],
 )

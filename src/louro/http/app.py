@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import msgspec
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import BaseModel
@@ -22,10 +23,12 @@ from louro.http.realtime import RealtimeEndpoint
 from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
 from louro.store.prices import PriceTable
+from louro.transports.caller import caller_of
 from louro.transports.door import BUDGET_WARNING, LOCAL_ORIGIN
 from louro.transports.gate import Gate
 
-REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime")
+REALTIME_PATHS = ("/v1/realtime", "/openai/realtime", "/openai/v1/realtime", "/realtime", "/")
+"""OpenAI's, Azure's two, and where clients go that are given an address without a path."""
 
 
 class Health(BaseModel):
@@ -79,16 +82,30 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
             await self._http(scope, receive, send)
-        elif scope["path"].rstrip("/") in REALTIME_PATHS:
-            await self._realtime(scope, receive, send)
+        elif not is_realtime(scope["path"]):
+            there = f"There is no socket here. Connect to {REALTIME_PATHS[0]}?model=NAME."
+            await _not_found(send, there.encode(), b"text/plain; charset=utf-8")
+        elif "call_id" in caller_of(scope).query:
+            await _not_found(send, msgspec.json.encode({"error": NO_CALL}), b"application/json")
         else:
-            await _not_found(send)
+            await self._realtime(scope, receive, send)
 
 
-async def _not_found(send: Send) -> None:
+def is_realtime(path: str) -> bool:
+    return (path.rstrip("/") or "/") in REALTIME_PATHS
+
+
+NO_CALL = {
+    "message": "There is no such call: this server takes none. Leave out call_id, and name a model.",
+    "type": "invalid_request_error",
+    "param": "call_id",
+    "code": "call_id_not_found",
+}
+
+
+async def _not_found(send: Send, body: bytes, content_type: bytes) -> None:
     """Answer a handshake."""
-    body = f"There is no socket here. Connect to {REALTIME_PATHS[0]}?model=NAME.".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers = [(b"content-type", content_type)]
     await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
 

@@ -18,7 +18,7 @@ from louro.config import Settings
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.metrics import Metrics
 from louro.pipeline.driver import Driver, Engines
-from louro.pipeline.machine import FileLog, Machine
+from louro.pipeline.machine import FileLog, Machine, ids_from
 from louro.protocol.errors import ClientError
 from louro.protocol.server_events import Error, ErrorDetail
 from louro.protocol.session import TranscriptionSessionPatch
@@ -217,7 +217,8 @@ def _input_rate(text: str | None) -> int:
 async def _refuse(connection: WebSocketConnection, dialect: Dialect, refusal: Refusal) -> None:
     error = ClientError(refusal.code, refusal.message)
     detail = ErrorDetail(code=error.code, message=error.message)
-    frame = dialect.encode(Error(event_id=f"event_{secrets.token_hex(10)}", error=detail))
+    new_id = ids_from(secrets.randbits(64))
+    frame = dialect.encode(Error(event_id=new_id("event"), error=detail))
     assert frame is not None
     try:
         await connection.send(frame)

@@ -30,6 +30,7 @@ from louro.session.setup import (
     Setup,
     check_modalities,
     check_prompt,
+    check_tool_choice,
     check_tools,
     functions,
     instructions_of,
@@ -311,7 +312,9 @@ class Responses:
         tools = settings.tools if params.tools is None else params.tools
         check_tools(tools, "response.tools")
         prompt = params.prompt or settings.prompt
-        check_prompt(prompt, self._setup, "response.prompt.id")
+        check_prompt(prompt, self._setup, "response.prompt")
+        choice = settings.tool_choice if params.tool_choice is None else params.tool_choice
+        check_tool_choice(choice, "response.tool_choice")
         check_modalities(params.output_modalities or settings.output_modalities, "response.output_modalities")
         instructions = settings.instructions if params.instructions is None else params.instructions
         temperature = settings.temperature if settings.temperature is not UNSET else None
@@ -321,7 +324,7 @@ class Responses:
         return Wish(
             instructions=instructions_of(instructions, prompt, self._setup),
             tools=functions(tools),
-            tool_choice=settings.tool_choice if params.tool_choice is None else params.tool_choice,
+            tool_choice=choice,
             voice=voice_name(settings.audio.output.voice),
             speed=settings.audio.output.speed,
             language=transcription.language if transcription else None,

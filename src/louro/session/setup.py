@@ -9,6 +9,7 @@ from typing import Literal
 from louro.protocol.errors import ClientError, invalid_value
 from louro.protocol.session import (
     FunctionTool,
+    McpChoice,
     McpServerTool,
     RealtimeSession,
     RealtimeSessionPatch,
@@ -16,6 +17,7 @@ from louro.protocol.session import (
     SessionPatch,
     StoredPrompt,
     Tool,
+    ToolChoice,
     TranscriptionSession,
     VoiceId,
     VoiceName,
@@ -72,8 +74,9 @@ def updated_settings(settings: Session, patch: SessionPatch, setup: Setup, *, ha
         return _updated_transcription(settings, patch)
     changed = merge(settings, patch)
     check_tools(changed.tools, "session.tools")
+    check_tool_choice(changed.tool_choice, "session.tool_choice")
     check_modalities(changed.output_modalities, "session.output_modalities")
-    check_prompt(changed.prompt, setup, "session.prompt.id")
+    check_prompt(changed.prompt, setup, "session.prompt")
     if has_spoken and changed.audio.output.voice != settings.audio.output.voice:
         raise ClientError(
             "cannot_update_voice",
@@ -107,6 +110,14 @@ def check_tools(tools: tuple[Tool, ...], param: str) -> None:
             )
 
 
+def check_tool_choice(choice: ToolChoice, param: str) -> None:
+    if isinstance(choice, McpChoice):
+        raise invalid_value(
+            "Invalid value: 'mcp'. This server does not call MCP servers yet. Supported values are: 'function'.",
+            f"{param}.type",
+        )
+
+
 def functions(tools: tuple[Tool, ...]) -> tuple[FunctionTool, ...]:
     return tuple(tool for tool in tools if isinstance(tool, FunctionTool))
 
@@ -119,8 +130,16 @@ def check_modalities(modalities: tuple[str, ...], param: str) -> None:
 
 
 def check_prompt(prompt: StoredPrompt | None, setup: Setup, param: str) -> None:
-    if prompt is not None and prompt.id not in setup.prompts:
-        raise invalid_value(f"There is no prompt with id '{prompt.id}'.", param)
+    if prompt is None:
+        return
+    if prompt.id not in setup.prompts:
+        raise invalid_value(f"There is no prompt with id '{prompt.id}'.", f"{param}.id")
+    for name, value in _variables(prompt).items():
+        if _text_of(value) is None:
+            raise invalid_value(
+                f"Invalid value for the variable '{name}': only text can stand in a prompt here.",
+                f"{param}.variables.{name}",
+            )
 
 
 def instructions_of(instructions: str, prompt: StoredPrompt | None, setup: Setup) -> str:
@@ -128,10 +147,22 @@ def instructions_of(instructions: str, prompt: StoredPrompt | None, setup: Setup
     if prompt is None:
         return instructions
     text = setup.prompts[prompt.id]
-    variables = prompt.variables if isinstance(prompt.variables, dict) else {}
-    for name, value in variables.items():
-        text = text.replace("{{" + name + "}}", str(value))
+    for name, value in _variables(prompt).items():
+        text = text.replace("{{" + name + "}}", _text_of(value) or "")
     return f"{text}\n{instructions}".strip()
+
+
+def _variables(prompt: StoredPrompt) -> dict[str, object]:
+    return prompt.variables if isinstance(prompt.variables, dict) else {}
+
+
+def _text_of(variable: object) -> str | None:
+    """Of a string or an `input_text`; None of anything else."""
+    match variable:
+        case str(text) | {"type": "input_text", "text": str(text)}:
+            return text
+        case _:
+            return None
 
 
 def voice_name(voice: VoiceName) -> str:
