@@ -38,7 +38,7 @@ class Talk:
             await self._connection.send(event)
 
     async def receive(self) -> Event:
-        event: Event = (await self._connection.recv()).to_dict(mode="json")
+        event: Event = (await self._connection.recv()).to_dict(mode="json", warnings=False)
         check(event, self.dialect)
         self.events.append(event)
         return event
@@ -52,6 +52,13 @@ class Talk:
                 event = await self.receive()
                 count -= event["type"] == wanted
         return self.events[before:]
+
+    async def refused(self, event: Event) -> Event:
+        """Send what is wrong; return the error, which names it."""
+        await self.send({**event, "event_id": "wrong"})
+        error: Event = (await self.until("error"))[-1]["error"]
+        assert error["event_id"] == "wrong"
+        return error
 
     async def nothing_more(self) -> None:
         """A last error proves that nothing else was on its way."""

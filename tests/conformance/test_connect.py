@@ -85,7 +85,32 @@ async def test_realtime_is_echoed_when_offered_and_only_then(scripted: Serving) 
         assert socket.subprotocol is None
 
 
+@requirement("connect.azure.today")
+async def test_azures_newer_path_is_todays_dialect() -> None:
+    settings = structs.replace(SCRIPTED, api_keys=("secret",))
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        url = f"{serving.websocket}/openai/v1/realtime?model=my-deployment"
+        async with connect(url, additional_headers={"api-key": "secret"}) as socket:
+            assert (await receive(socket))["session"]["type"] == "realtime"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/realtime", "/v1/realtime/"])
+@requirement("connect.path.bare")
+async def test_an_address_without_a_path_will_do(scripted: Serving, path: str) -> None:
+    async with connect(f"{scripted.websocket}{path}?model=m") as socket:
+        assert (await receive(socket))["type"] == "session.created"
+
+
+@requirement("connect.call.unknown")
+async def test_a_call_that_does_not_exist_is_not_found(scripted: Serving) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await open_socket(scripted, "?call_id=rtc_nothing")
+    assert refused.value.response.status_code == 404
+    assert json.loads(refused.value.response.body or b"")["error"]["code"] == "call_id_not_found"
+
+
 @requirement("connect.key")
+@requirement("connect.key.header")
 @requirement("connect.key.subprotocol")
 async def test_keys() -> None:
     settings = structs.replace(SCRIPTED, api_keys=("sk-right",))
@@ -103,6 +128,8 @@ async def test_keys() -> None:
                 assert await closing(socket) == (3000, "invalid_request_error.invalid_api_key")
         async with open_socket(serving, additional_headers={"Authorization": "Bearer sk-right"}) as socket:
             assert (await receive(socket))["type"] == "session.created"
+        async with open_socket(serving, additional_headers={"api-key": "sk-right"}) as socket:
+            assert (await receive(socket))["type"] == "session.created"
         async with open_socket(serving, offers=("realtime", "openai-insecure-api-key.sk-right")) as socket:
             assert (await receive(socket))["type"] == "session.created"
 
@@ -112,9 +139,18 @@ async def test_a_session_needs_a_model(scripted: Serving) -> None:
     async with open_socket(scripted, "") as socket:
         assert (await receive(socket))["error"]["code"] == "missing_model"
         assert await closing(socket) == (4000, "invalid_request_error.missing_model")
+
+
+@requirement("connect.transcription.model")
+async def test_a_transcription_session_takes_no_model(scripted: Serving) -> None:
     async with open_socket(scripted, "?intent=transcription&model=m") as socket:
         error = (await receive(socket))["error"]
         assert error["message"] == "You must not provide a model parameter for transcription sessions."
+        assert (await closing(socket))[0] == 4000
+
+
+@requirement("connect.rate.bounds")
+async def test_a_rate_that_no_recorder_has_is_refused(scripted: Serving) -> None:
     async with open_socket(scripted, "?model=m&input_sample_rate=7") as socket:
         assert (await receive(socket))["error"]["code"] == "invalid_value"
 
@@ -176,7 +212,42 @@ async def test_frames_that_are_no_events(scripted: Serving) -> None:
         assert (await receive(socket))["type"] == "session.updated"
 
 
-@requirement("connect.first")
+@pytest.mark.parametrize("headers", [{}, {"OpenAI-Beta": "realtime=v1"}], ids=["ga", "beta"])
+@requirement("event.tolerance")
+async def test_keys_nobody_knows_and_nulls_that_say_nothing_are_taken(
+    scripted: Serving, headers: dict[str, str]
+) -> None:
+    text = {"type": "input_text", "text": "hi", "annotations": None}
+    item = {"id": None, "type": "message", "role": "user", "status": None, "content": [text], "phase": "x"}
+    async with open_socket(scripted, additional_headers=headers) as socket:
+        await receive(socket)
+        for event in (
+            {"type": "conversation.item.create", "previous_item_id": None, "item": item, "sent_by": "us"},
+            {
+                "type": "response.create",
+                "event_id": None,
+                "response": {"instructions": None, "metadata": None},
+            },
+        ):
+            await socket.send(json.dumps(event))
+        kinds = set()
+        while "response.done" not in kinds:
+            kinds.add((await receive(socket))["type"])
+        assert "error" not in kinds
+
+
+@requirement("event.id.length")
+async def test_an_id_has_at_most_512_characters(scripted: Serving) -> None:
+    async with open_socket(scripted) as socket:
+        await receive(socket)
+        await socket.send(json.dumps({"type": "input_audio_buffer.clear", "event_id": "x" * 512}))
+        assert (await receive(socket))["type"] == "input_audio_buffer.cleared"
+        await socket.send(json.dumps({"type": "input_audio_buffer.clear", "event_id": "x" * 513}))
+        error = (await receive(socket))["error"]
+        assert (error["code"], error["param"], error["event_id"]) == ("invalid_value", "event_id", None)
+
+
+@requirement("connect.http")
 async def test_what_is_http_is_described(scripted: Serving) -> None:
     schema = json.loads(await fetch(f"{scripted.address}/openapi.json"))
     assert {"/health", "/v1/models", "/metrics"} <= set(schema["paths"])

@@ -45,6 +45,7 @@ from louro.protocol.session import (
 )
 from louro.session import actions, conversation, input_audio, items, limits, reports
 from louro.session.setup import Setup
+from tests.conformance.marks import requirement
 from tests.session.bench import Bench, by_hand, of, silence, tone, turn_detection, update, user_text, with_vad
 
 
@@ -160,6 +161,7 @@ def test_sound_in_an_item_is_heard_before_it_is_answered() -> None:
     assert not [name for name in bench.names() if "transcription" in name]
 
 
+@requirement("item.delete")
 def test_an_unheard_item_that_is_deleted_is_not_waited_for() -> None:
     bench = by_hand()
     bench.say(create(MessageItem(id="a", role="user", content=(InputAudio(audio=tone(300)),))))
@@ -168,6 +170,7 @@ def test_an_unheard_item_that_is_deleted_is_not_waited_for() -> None:
     assert bench.last(actions.Respond).context == ()
 
 
+@requirement("item.bounds")
 def test_a_conversation_is_bounded_in_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(items, "MAX_ITEMS", 2)
     bench = by_hand()
@@ -178,6 +181,7 @@ def test_a_conversation_is_bounded_in_items(monkeypatch: pytest.MonkeyPatch) -> 
     assert bench.say(ce.ConversationItemCreate(item=message("user"), previous_item_id="root"))
 
 
+@requirement("item.bounds")
 def test_a_conversation_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(items, "MAX_CONVERSATION_BYTES", 5)
     bench = by_hand(Setup(sees_images=True))
@@ -308,6 +312,7 @@ def test_clear_forgets_what_was_said() -> None:
     assert refusal(bench.say(ce.InputAudioBufferCommit()))[0] == "input_audio_buffer_commit_empty"
 
 
+@requirement("audio.buffer.full")
 def test_the_buffer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(input_audio, "MAX_INPUT_BUFFER_MS", 1_000)
     bench = by_hand()
@@ -394,6 +399,7 @@ def test_the_settings_of_detection_may_change_while_somebody_speaks() -> None:
     assert "input_audio_buffer.committed" in bench.names()
 
 
+@requirement("session.prompt")
 def test_stored_prompts_come_before_the_instructions() -> None:
     bench = by_hand(Setup(prompts={"p": "Talk like a {{who}}."}))
     bench.say(
@@ -486,6 +492,7 @@ def test_a_wrong_wish_is_refused_precisely(params: ResponseParams, param: str) -
     assert refusal(by_hand().say(ce.ResponseCreate(response=params))) == ("invalid_value", param)
 
 
+@requirement("response.bounds")
 def test_there_are_only_so_many_responses_at_once() -> None:
     bench = by_hand()
     aside = ce.ResponseCreate(response=ResponseParams(conversation="none", input=()))
@@ -540,6 +547,7 @@ def test_an_engine_that_fails_fails_one_response() -> None:
     assert spoken(bench, ("Back again.", 300))
 
 
+@requirement("usage.counts")
 def test_usage_counts_sound_by_its_length_and_words_by_the_tokenizer() -> None:
     bench = by_hand()
     bench.say(update(RealtimeSessionPatch(instructions="one two three", tools=())))
@@ -561,6 +569,7 @@ def test_usage_counts_sound_by_its_length_and_words_by_the_tokenizer() -> None:
     assert usage.input_token_details.cached_tokens == 5 + 5
 
 
+@requirement("limits.window")
 def test_the_limits_recover_after_a_minute() -> None:
     bench = by_hand()
     spoken(bench, ("Hello.", 1_000))
@@ -579,6 +588,7 @@ def test_the_limits_recover_after_a_minute() -> None:
 # Context window
 
 
+@requirement("truncation.auto")
 def test_a_long_conversation_loses_its_beginning_and_keeps_its_end() -> None:
     bench = by_hand(Setup(context_tokens=100, reserved_tokens=20))
     for number in range(30):
@@ -599,6 +609,7 @@ def test_what_was_said_last_is_read_however_long_it_is() -> None:
     assert len(bench.last(actions.Respond).context) == 1
 
 
+@requirement("truncation.disabled")
 def test_truncation_can_be_disabled() -> None:
     bench = by_hand(Setup(context_tokens=100, reserved_tokens=20))
     bench.say(
@@ -619,6 +630,7 @@ def test_a_draft_that_does_not_fit_is_no_draft() -> None:
     assert not [a for a in bench.asked if isinstance(a, actions.Respond)]
 
 
+@requirement("truncation.ratio")
 def test_a_client_can_choose_how_much_is_kept() -> None:
     bench = by_hand(Setup(context_tokens=1_000, reserved_tokens=20))
     ratio = RetentionRatio(retention_ratio=0.9, token_limits=TokenLimits(post_instructions=30))

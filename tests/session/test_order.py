@@ -18,6 +18,7 @@ from louro.protocol.session import (
 )
 from louro.session import actions, reports
 from louro.session.setup import Setup
+from tests.conformance.marks import requirement
 from tests.session.bench import (
     Bench,
     by_hand,
@@ -71,6 +72,7 @@ def test_a_text_turn() -> None:
     assert names(bench.report(reports.ResponseFinished(rid))) == TEXT_TAIL
 
 
+@requirement("limits.order")
 def test_limits_can_be_told_first() -> None:
     bench = by_hand(Setup(limits_first=True))
     bench.say(TEXT_ONLY)
@@ -175,6 +177,7 @@ def test_a_function_call_and_its_answer() -> None:
     assert "calculate_sum" in str(call)
 
 
+@requirement("call.after_words")
 def test_a_message_may_be_followed_by_calls() -> None:
     bench = by_hand()
     bench.say(user_text("add"), ce.ResponseCreate())
@@ -190,6 +193,7 @@ def test_a_message_may_be_followed_by_calls() -> None:
     assert indexes == [0, 1]
 
 
+@requirement("cut.frame")
 @pytest.mark.parametrize("how", ["client", "voice"])
 def test_a_cut_response_has_the_whole_frame(how: str) -> None:
     bench = with_vad(setup=Setup(pause_ms=None))
@@ -250,6 +254,7 @@ def test_out_of_band_responses_run_beside_the_conversation() -> None:
     assert names(second) == ["error"]
 
 
+@requirement("audio.idle")
 def test_idle_users_are_spoken_to_once_the_answer_has_been_played() -> None:
     bench = with_vad(ServerVad(idle_timeout_ms=5_000), Setup(pause_ms=None))
     bench.turn()

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from openai.types.realtime.realtime_client_event import RealtimeClientEvent
 from pydantic import TypeAdapter
+from tests.conformance.marks import requirement
 from tests.protocol.examples import ASSISTANT, CALL, DONE, HEARING_SESSION, SESSION, USER
 
 from louro.protocol import client_events as ce
@@ -276,6 +277,7 @@ def test_items_of_a_response_go_by_todays_names_too() -> None:
     assert event.response.input[0] == MessageItem(role="assistant", content=(OutputText("a"),))
 
 
+@requirement("audio.append.limit")
 def test_an_append_holds_so_much_and_no_more() -> None:
     most = base64.b64encode(bytes(MAX_APPEND_BYTES)).decode()
     event = said({"type": "input_audio_buffer.append", "audio": most})
