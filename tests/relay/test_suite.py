@@ -3,13 +3,16 @@
 # ruff: noqa: F403, F405, F821
 from tests.conformance.conftest import Serving
 from tests.conformance.talk import talk
+from tests.conformance.test_input import *
+from tests.conformance.test_items import *
 from tests.conformance.test_js_client import packages as packages
 from tests.conformance.test_js_client import test_the_reference_client_holds_a_conversation as test_it
+from tests.conformance.test_responses import *
 from tests.conformance.test_sdk import *
 from tests.oracle import Dialect
 
 test_the_reference_client_holds_a_conversation = test_it
-# The models are no other behind a relay.
+# The models are no other behind a relay. What takes a server of its own is no relay's.
 del test_it, test_the_embedded_models_answer_a_spoken_question, test_the_embedded_model_adds_by_voice
 
 

@@ -19,6 +19,7 @@ from louro.client.address import OPENAI_URL, Address, environment, find
 from louro.client.address import Dialect as DialectName
 from louro.client.errors import ConnectionFailed
 from louro.client.tools import Tool
+from louro.pipeline.machine import ids_from
 from louro.protocol.errors import ClientError
 from louro.protocol.session import TranscriptionSessionPatch
 from louro.protocol.wire import BETA, GA, Dialect
@@ -137,7 +138,7 @@ class RelayEndpoint:
     """Where sessions go on when upstream stays away; in upstream's dialect."""
     tools: tuple[Tool, ...] = ()
     """That run here."""
-    new_id: Callable[[], str] = lambda: f"event_{secrets.token_hex(10)}"
+    new_id: Callable[[], str] = lambda: ids_from(secrets.randbits(64))("event")
 
     def __post_init__(self) -> None:
         own = tuple(tool.definition for tool in self.tools)
