@@ -45,6 +45,7 @@ from louro.protocol.session import (
     RealtimeAudioPatch,
     RealtimeSession,
     RealtimeSessionPatch,
+    Reasoning,
     SemanticVad,
     ServerVad,
     Transcription,
@@ -84,6 +85,13 @@ FAILED = Response(
     ),
     usage=Usage(),
 )
+CUT = Response(
+    id="resp_3",
+    audio=AUDIO,
+    status="cancelled",
+    status_details=StatusDetails(type="cancelled", reason="turn_detected"),
+    usage=Usage(),
+)
 SESSION = RealtimeSession(id="sess_1", model="gpt-realtime", expires_at=1, tools=(TOOL,))
 HEARING_SESSION = TranscriptionSession(
     id="sess_2",
@@ -101,6 +109,21 @@ BUSY_SESSION = RealtimeSession(
             transcription=Transcription(model="whisper-1", language="pt"),
             noise_reduction=NoiseReduction("near_field"),
             turn_detection=SemanticVad(eagerness="high"),
+        )
+    ),
+)
+FULL_SESSION = RealtimeSession(
+    id="sess_4",
+    model="gpt-realtime-2",
+    expires_at=1,
+    parallel_tool_calls=False,
+    reasoning=Reasoning("low"),
+    audio=RealtimeAudio(
+        input=AudioInput(
+            transcription=Transcription(
+                model="gpt-transcribe", languages=("pt", "en"), keywords=("louro",), delay="low"
+            ),
+            noise_reduction=NoiseReduction("near_field", strength=0.5),
         )
     ),
 )
@@ -128,6 +151,7 @@ SERVER_EVENTS: list[ev.AnyServerEvent] = [
     ev.ConversationCreated(event_id="event_1", conversation=ev.Conversation(id="conv_1")),
     ev.SessionCreated(event_id="event_1", session=HEARING_SESSION),
     ev.SessionUpdated(event_id="event_1", session=BUSY_SESSION),
+    ev.SessionUpdated(event_id="event_1", session=FULL_SESSION),
     ev.SessionUpdated(event_id="event_1", session=HEARING_SESSION),
     *(
         ev.ConversationItemAdded(event_id="event_1", previous_item_id=None, item=item)
@@ -166,10 +190,13 @@ SERVER_EVENTS: list[ev.AnyServerEvent] = [
     ev.ResponseCreated(event_id="event_1", response=STARTED),
     ev.ResponseDone(event_id="event_1", response=DONE),
     ev.ResponseDone(event_id="event_1", response=FAILED),
+    ev.ResponseDone(event_id="event_1", response=CUT),
     ev.ResponseOutputItemAdded(event_id="event_1", response_id="resp_1", output_index=0, item=ASSISTANT),
     ev.ResponseOutputItemDone(event_id="event_1", response_id="resp_1", output_index=0, item=CALL),
     ev.ResponseContentPartAdded(**_OF_PART, part=AudioPart()),
+    ev.ResponseContentPartAdded(**_OF_PART, part=TextPart()),
     ev.ResponseContentPartDone(**_OF_PART, part=TextPart("Hi!")),
+    ev.ResponseContentPartDone(**_OF_PART, part=AudioPart("Hello!")),
     ev.ResponseOutputTextDelta(**_OF_PART, delta="Hi"),
     ev.ResponseOutputTextDone(**_OF_PART, text="Hi!"),
     ev.ResponseOutputAudioTranscriptDelta(**_OF_PART, delta="Hel"),
