@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,7 +115,7 @@ def read_settings(
     try:
         settings = msgspec.convert(values, Settings)
     except msgspec.ValidationError as error:
-        raise ConfigProblem(f"{file or 'louro.toml'}: {error}") from None
+        raise ConfigProblem(f"{file or 'louro.toml'}: {_explained(str(error))}") from None
     _check(settings)
     return settings
 
@@ -128,6 +130,16 @@ def _read(file: Path | None) -> dict[str, object]:
         raise ConfigProblem(f"{path} cannot be read: {error}") from None
 
 
+def _explained(error: str) -> str:
+    """msgspec's words, and for a name that is none the one that was meant."""
+    unknown = re.search(r"unknown field `(.*)`", error)
+    if unknown is None:
+        return error
+    known = (*Settings.__struct_fields__, *UpstreamSettings.__struct_fields__)
+    meant = difflib.get_close_matches(unknown[1], known, 1)
+    return f"There is no setting '{unknown[1]}'." + (f" Did you mean '{meant[0]}'?" if meant else "")
+
+
 def _check(settings: Settings) -> None:
     for name in ("tls_cert", "tls_key"):
         path = getattr(settings, name)
@@ -135,6 +147,8 @@ def _check(settings: Settings) -> None:
             raise ConfigProblem(f"{name}: {path} cannot be read.")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise ConfigProblem("TLS needs both a certificate (--tls-cert) and its key (--tls-key).")
+    if not 0 <= settings.port <= 65_535:
+        raise ConfigProblem(f"port is 0 to 65535, not {settings.port}; 0 is any free one.")
     if settings.sessions < 1 or settings.answers_at_once < 1 or settings.threads < 1:
         raise ConfigProblem("sessions, answers_at_once and threads must be at least 1.")
 

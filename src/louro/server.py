@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -109,6 +110,40 @@ class LouroServer(uvicorn.Server):
         if self._gate.is_draining and not self._gate.open:
             self.should_exit = True
         return await super().on_tick(counter)
+
+
+def check_ground(settings: Settings) -> None:
+    """Before anything is loaded.
+
+    Raises:
+        ConfigProblem: what a server stands on is not there: its address, its certificate, or the folder of its logs.
+    """
+    place = f"{settings.host}:{settings.port}"
+    try:
+        found = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if sys.platform != "win32":  # there it would let two servers have one port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigProblem(
+            f"Nothing can be served at {place}: {error.strerror}. Choose another with --host and --port."
+        ) from None
+    try:
+        if settings.tls_cert:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigProblem(
+            f"{settings.tls_cert} and {settings.tls_key} are no certificate and its key, in PEM: {error}"
+        ) from None
+    try:
+        if settings.record:
+            Path(settings.record).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigProblem(f"Sessions cannot be recorded in {settings.record}: {error.strerror}.") from None
 
 
 def open_office(settings: Settings, clock: Callable[[], float] = time.time) -> Office:  # noqa: TID251

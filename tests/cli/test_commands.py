@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,10 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def louro(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([LOURO, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    known = {**os.environ, "LOURO_API_KEY": "sk-x"} if "192.0.2.1" in arguments else None
+    return subprocess.run(
+        [LOURO, *arguments], capture_output=True, text=True, check=False, timeout=60, env=known
+    )
 
 
 def test_a_session_is_recorded_replayed_measured_and_drained(tmp_path: Path) -> None:
@@ -35,12 +39,28 @@ def test_a_session_is_recorded_replayed_measured_and_drained(tmp_path: Path) -> 
         figures = json.loads(measured.stdout)
         assert figures["errors"] == []
         assert figures["figures_ms"]["warm"]["first_audio"]["n"] == 1
-        table = louro("bench", "turn", "--url", address, "--turns", "2", "--silence-ms", "200")
+        for wrong, told in (
+            (("ask", "hi", "--url", f"{address}/health"), "is no Realtime server: it answers 404"),
+            (
+                ("ask", "hi", "--url", f"{address}/v1/realtime?intent=transcription"),
+                "You must not provide a model parameter for transcription sessions.",
+            ),
+            (("ask", "hi", "--url", address, "--save", str(tmp_path / "no" / "x.wav")), "cannot be written"),
+            (
+                ("serve", "--port", address.rpartition(":")[2], *SCRIPTED),
+                "Choose another with --host and --port",
+            ),
+        ):
+            refused = louro(*wrong)
+            assert refused.returncode == 1
+            assert told in " ".join(refused.stderr.split())
+            assert "Traceback" not in refused.stderr
+        table = louro("bench", "turn", "--url", address, "--turns", "1", "--silence-ms", "200")
         assert "first_audio" in table.stdout
         server.send_signal(signal.SIGTERM)
         assert server.wait(20) == 0 or server.returncode == -signal.SIGTERM
     logs = sorted((tmp_path / "logs").iterdir())
-    assert len(logs) == 3
+    assert len(logs) == 4
     for log in logs:
         replayed = louro("replay", str(log))
         assert replayed.returncode == 0, replayed.stderr
@@ -63,10 +83,21 @@ def test_a_session_is_recorded_replayed_measured_and_drained(tmp_path: Path) -> 
         (("serve", "--tls-cert", "nothing.pem"), "cannot be read"),
         (("models", "get", "nobody"), "`louro models list` shows those there are"),
         (("models", "get"), "Name a model, or say --default"),
+        (("ask", "hi", "--save", "answer.xyz"), "sound is saved as .wav, .flac, .ogg or .mp3"),
+        (("ask", "hi", "--url", "ftp://somewhere"), "is no address of a server. One looks like http://"),
+        (("bench", "turn", "--turns", "0"), "greater than or equal to 1"),
+        (("bench", "turn", "--url", "127.0.0.1:9"), "Start a server with `louro serve`"),
+        (("replay", os.devnull), "is not the log of a session: it is empty"),
+        (("serve", "--port", "99999"), "port is 0 to 65535"),
+        (("serve", "--host", "192.0.2.1", *SCRIPTED), "Choose another with --host and --port"),
+        (("serve", "--tls-cert", __file__, "--tls-key", __file__), "are no certificate and its key"),
+        (("serve", "--record", f"{__file__}/logs"), "Sessions cannot be recorded in"),
+        (("serve", "--tts", "piper:nobody.onnx", *SCRIPTED[:6]), "there is no voice nobody.onnx"),
+        (("serve", "--stt", "moonshine:nowhere", *SCRIPTED[:2], *SCRIPTED[4:]), "cannot be loaded"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_cure(arguments: tuple[str, ...], cure: str) -> None:
     done = louro(*arguments)
     assert done.returncode != 0
-    assert cure in " ".join(done.stderr.split())
+    assert cure in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr

@@ -10,8 +10,9 @@ import anyio
 from rich.console import Console
 from rich.table import Table
 
-from louro.cli.caller import Caller, Dialect, Stage, Turn, call
+from louro.cli.caller import Caller, Stage, Turn, call
 from louro.cli.sound import speech_end_ms
+from louro.client.address import Dialect
 
 STAGES: tuple[Stage, ...] = ("turn_end", "transcript", "first_token", "first_audio", "done")
 TURN_TIMEOUT_S = 60.0

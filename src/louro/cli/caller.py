@@ -12,15 +12,15 @@ from typing import Any, Literal
 
 import anyio
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
+from louro.client.address import Dialect, find
 from louro.config import ConfigProblem
 
 FRAME_MS = 20
 FRAME_BYTES = FRAME_MS * 48
 MAX_TOOL_ROUNDS = 4
-Dialect = Literal["ga", "beta"]
 Stage = Literal["turn_end", "transcript", "first_token", "first_audio", "done"]
 
 _GA_NAMES = {
@@ -65,7 +65,13 @@ class Caller:
         self._speech_end = 0.0
 
     async def send(self, event: dict[str, object]) -> None:
-        await self._socket.send(json.dumps(event))
+        """Raises ConfigProblem: the server has closed, for the reason that it gave."""
+        try:
+            await self._socket.send(json.dumps(event))
+        except ConnectionClosed:
+            async for told in self.events():
+                if told["type"] == "error":
+                    raise ConfigProblem(str(told["error"]["message"])) from None
 
     async def update(self, *, silence_ms: int | None, tools: list[dict[str, object]]) -> None:
         """Set up the session: turns by hand, or by *silence_ms* of silence."""
@@ -199,26 +205,25 @@ def _calls_of(response: dict[str, Any]) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def call(url: str, key: str, model: str, dialect: Dialect) -> AsyncIterator[Caller]:
-    """Connect to the Realtime server at *url* (http or ws, with or without the path).
+    """Connect to the Realtime server at *url* (http or ws, with or without scheme and path).
 
     Raises:
+        ConnectionFailed: *url* is no address.
         ConfigProblem: nobody is there, or it refuses.
     """
-    address = url.rstrip("/").replace("http://", "ws://").replace("https://", "wss://")
-    if not address.endswith("/realtime"):
-        address += "/realtime" if address.endswith("/v1") else "/v1/realtime"
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    if dialect == "beta":
-        headers["OpenAI-Beta"] = "realtime=v1"
+    address = find(url, key or None, model, dialect, env_file=None)
     try:
         socket = await connect(
-            f"{address}?model={model}",
-            additional_headers=headers,
+            address.url,
+            additional_headers=address.headers,
             subprotocols=[Subprotocol("realtime")],
             max_size=None,
             compression=None,
         )
-    except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
+    except InvalidStatus as refused:
+        status = refused.response.status_code
+        raise ConfigProblem(f"{address.shown} is no Realtime server: it answers {status}.") from None
+    except (OSError, InvalidHandshake, TimeoutError) as error:
         raise ConfigProblem(
             f"Nobody answers at {url} ({type(error).__name__}). Start a server with `louro serve`, or add --embedded."
         ) from None

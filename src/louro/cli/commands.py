@@ -17,28 +17,31 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from louro.cli.bench import BenchPlan, bench_turns, report
-from louro.cli.caller import Dialect, Turn, call
+from louro.cli.caller import Turn, call
 from louro.cli.doctor import examine
 from louro.cli.embedded import embedded_server
 from louro.cli.keys import app as keys_app
 from louro.cli.relay import relay
-from louro.cli.sound import play, read_sound, write_sound
+from louro.cli.sound import check_format, play, read_sound, write_sound
 from louro.cli.talk import talk
 from louro.cli.usage import app as usage_app
+from louro.client.address import Dialect
 from louro.client.errors import ConnectionFailed
 from louro.config import ConfigProblem, check_exposure, read_settings
 from louro.engines import catalogue, registry
 from louro.engines.base import ConfigError
 from louro.pipeline.machine import ReplayDiffers, replay
-from louro.server import has_uvloop, load_engines, make_server, open_keys
+from louro.server import check_ground, has_uvloop, load_engines, make_server, open_keys
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 
 app = typer.Typer(
     help="A realtime voice API that anyone can run.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-models_app = typer.Typer(help="The weights: what there is, what is here, and how to get it.")
-bench_app = typer.Typer(help="Measure a Realtime server.")
+models_app = typer.Typer(
+    help="The weights: what there is, what is here, and how to get it.", no_args_is_help=True
+)
+bench_app = typer.Typer(help="Measure a Realtime server.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(bench_app, name="bench")
 app.add_typer(keys_app, name="keys")
@@ -108,6 +111,7 @@ def serve(
     with closing(open_keys(settings)) as store:
         has_keys = store.has_keys
     check_exposure(settings, has_keys=has_keys)
+    check_ground(settings)
     with notes.status("Loading...") as status:
         engines = load_engines(settings, lambda what: status.update(f"Loading {what}..."))
     server = make_server(
@@ -147,6 +151,8 @@ def ask(
     """Send one turn, print the answer as it comes, and play it."""
     if (text is None) == (audio is None):
         raise ConfigProblem("Say what to ask: either a text, or --audio FILE.")
+    if save is not None:
+        check_format(save)
     pcm = read_sound(audio) if audio is not None else None
     turn = Turn()
 
@@ -201,9 +207,9 @@ async def _server(embedded: bool, url: str) -> AsyncIterator[str]:
 
 @bench_app.command("turn")
 def bench_turn(
-    sessions: Annotated[int, typer.Option(help="At once.")] = 1,
-    turns: Annotated[int, typer.Option(help="Of each session.")] = 5,
-    silence_ms: Annotated[int, typer.Option(help="Silence that ends a turn.")] = 500,
+    sessions: Annotated[int, typer.Option(min=1, help="At once.")] = 1,
+    turns: Annotated[int, typer.Option(min=1, help="Of each session.")] = 5,
+    silence_ms: Annotated[int, typer.Option(min=0, help="Silence that ends a turn.")] = 500,
     url: Url = DEFAULT_URL,
     key: Key = "",
     model: Model = "louro",

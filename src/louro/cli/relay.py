@@ -13,14 +13,13 @@ import anyio
 import typer
 from rich.console import Console
 
-from louro.cli.caller import Dialect
 from louro.cli.embedded import embedded_server
-from louro.client.address import Dialect as DialectName
+from louro.client.address import Dialect
 from louro.config import Settings, UpstreamSettings, check_exposure, read_settings
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.office import Office
 from louro.relay.endpoint import RelayEndpoint, Upstream, address_of
-from louro.server import has_uvloop, make_endpoint, make_relay, open_office
+from louro.server import check_ground, has_uvloop, make_endpoint, make_relay, open_office
 from louro.store.memory import MemoryKeys
 from louro.transports.gate import Gate
 
@@ -90,6 +89,7 @@ def relay(
         hide=tuple(hide or ()),
         max_minutes=max_minutes,
     )
+    check_ground(settings)
     office = open_office(settings)
     check_exposure(settings, has_keys=office.keys.has_keys)
     endpoint = make_endpoint(
@@ -112,7 +112,7 @@ async def _serve(settings: Settings, office: Office, endpoint: RelayEndpoint, fa
         await server.serve()
 
 
-async def _fallback(wanted: str, dialect: DialectName, stack: AsyncExitStack) -> Upstream:
+async def _fallback(wanted: str, dialect: Dialect, stack: AsyncExitStack) -> Upstream:
     """Another server; or one in this process, for as long as *stack* is open, that only we have the key of."""
     if wanted != EMBEDDED:
         return Upstream(address_of(wanted), dialect=dialect)

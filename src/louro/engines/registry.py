@@ -64,7 +64,14 @@ def load(kind: str, specification: str, expected: type[E], settings: EngineSetti
             f"The {kind} engine '{name}' needs the package '{error.name}'. "
             f"Install it with: pip install 'louro[{_extra(name)}]'"
         ) from error
-    engine = factory(argument, settings)
+    try:
+        engine = factory(argument, settings)
+    except ConfigError:
+        raise
+    except Exception as error:  # a boundary: anybody may have written it, and it is told in one line
+        raise ConfigError(
+            f"The {kind} engine '{specification}' cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(engine, expected):
         raise ConfigError(f"The {kind} engine '{name}' is not a {expected.__name__}; its package is broken.")
     return engine

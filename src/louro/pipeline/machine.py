@@ -141,6 +141,8 @@ def replay(lines: Iterator[bytes]) -> int:
     entries = [msgspec.json.decode(line, type=tuple[str, msgspec.Raw]) for line in lines]
     counts = iter([msgspec.json.decode(raw, type=int) for kind, raw in entries if kind == "tokens"])
     expected = iter([msgspec.json.decode(raw, type=str) for kind, raw in entries if kind == "sent"])
+    if not entries:
+        raise msgspec.ValidationError("it is empty")
     (_, raw), *rest = entries
     start = msgspec.json.decode(raw, type=_Start)
     dialect = BETA if start.dialect == "beta" else GA
