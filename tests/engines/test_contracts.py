@@ -47,12 +47,12 @@ from louro.engines.scripted import (
 pytestmark = pytest.mark.anyio
 
 SAID = "one two three"
-BOUNDS = Bounds(held_ms=60, stop_s=0.15, rule_s=2)
+BOUNDS = Bounds(held_ms=200, stop_s=0.15, rule_s=2)
 LOUD_PCM = (np.sin(np.arange(24_000) / 10) * 8_000).astype("<i2").tobytes()
 
 
 def hold_everybody_up() -> None:
-    until = time.perf_counter() + 0.12
+    until = time.perf_counter() + 0.4
     while time.perf_counter() < until:
         pass
 
