@@ -16,6 +16,7 @@ REQUIREMENTS: dict[str, str] = {
     "connect.full": "Past the sessions and the queue, an error session_limit_reached and close 1013.",
     "connect.tls": "The server speaks TLS when it is given a certificate.",
     "connect.azure.today": "Azure's newer path is today's dialect.",
+    "connect.bug": "A bug of ours closes its own session with 1011, and tells nothing.",
     "connect.call.unknown": "A call that does not exist gets 404 and call_id_not_found at the handshake.",
     "connect.expiry": "At the maximum duration: an error session_expired, and close 1001 with the same words.",
     "connect.http": "What is HTTP is described: models, health, metrics.",

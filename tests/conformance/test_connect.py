@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from louro.server import load_engines
+from louro.session.session import Session
 from tests.conformance.conftest import SCRIPTED, Serving
 from tests.conformance.marks import requirement
 
@@ -177,6 +178,25 @@ async def test_a_full_server_says_so() -> None:
         serving.server.config.app.gate.is_draining = True  # type: ignore[union-attr]
         async with open_socket(serving) as late:
             assert (await receive(late))["error"]["code"] == "server_draining"
+
+
+@requirement("connect.bug")
+async def test_a_bug_of_ours_ends_one_session_and_tells_nothing(
+    scripted: Serving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Session) -> None:
+        raise ZeroDivisionError("a secret")
+
+    async with open_socket(scripted) as socket, open_socket(scripted) as other:
+        await receive(socket)
+        await receive(other)
+        with monkeypatch.context() as patched:
+            patched.setattr(Session, "_clear", broken)
+            await socket.send(json.dumps({"type": "input_audio_buffer.clear"}))
+            assert await closing(socket) == (1011, "")
+        assert "a session broke" in caplog.text
+        await other.send(json.dumps({"type": "input_audio_buffer.clear"}))
+        assert (await receive(other))["type"] == "input_audio_buffer.cleared"
 
 
 @requirement("connect.tls")

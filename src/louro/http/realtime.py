@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -29,6 +30,8 @@ from louro.transports.caller import Caller, caller_of
 from louro.transports.door import BUDGET_WARNING, Admitted, Refusal, check_name, check_origin
 from louro.transports.gate import Gate
 from louro.transports.websocket import WebSocketConnection, accept
+
+logger = logging.getLogger(__name__)
 
 PRICED_AS = "louro"
 """The name in the price list of whatever works here."""
@@ -81,6 +84,11 @@ class RealtimeEndpoint:
             await self._seat(connection, caller, guest)
         except Refusal as refusal:
             await self._refuse(connection, caller, refusal)
+        except (
+            Exception
+        ):  # the boundary: a bug of ours ends its own session, and the client is told nothing of it
+            logger.exception("a session broke")
+            await connection.close(1011, "")
 
     async def _guest(self, caller: Caller) -> _Guest:
         """Raises Refusal: no session is theirs."""
