@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from louro.cli.keys import Store, opened, place_of, read_limit
+from louro.cli.usage_shown import compared, csv_of, flat, named, table_of
 from louro.config import ConfigProblem
-from louro.store.base import Filters, Key, Usage
+from louro.store.base import Filters
 from louro.store.budgets import Budget, Scope, Standing, shown
-from louro.store.prices import NANOS_PER_USD, NO_TOKENS, Price, PriceProblem, PriceTable, cost
+from louro.store.prices import COMPARED, PriceProblem, PriceTable
 
 if TYPE_CHECKING:
     from louro.store.sql import Store as SqlStore
@@ -33,10 +28,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What was used, by whom, and what it cost.")
 out = Console()
 
-COMPARED = "gpt-realtime"
-"""What the same answers would have cost on it is shown beside what they cost."""
-BAR_CELLS = 8
-"""So that a table of days is 80 columns wide."""
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _COLOURS = {"within": "green", "warn": "yellow", "spent": "red"}
 
@@ -61,14 +52,6 @@ Text = Annotated[
         metavar="BUDGET", help="5 USD/day, 100000 tokens/month, 60 minutes, 20 responses/minute, 3 sessions."
     ),
 ]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A row, with what it would have cost elsewhere."""
-
-    usage: Usage
-    compared_nanos: int
 
 
 @app.callback(invoke_without_command=True)
@@ -100,13 +83,13 @@ def usage(
             filters = _filters(kept, key, project)
             found = kept.ledger.usage(begins.timestamp(), ends.timestamp(), by.value, filters)
             keys = kept.keys.all() if by is By.key else []
-        rows = [_compared(_named(one, by, keys), elsewhere) for one in found]
+        rows = [compared(named(one, by.value, keys), elsewhere) for one in found]
     if as_json:
-        typer.echo(json.dumps([_flat(row) for row in rows], indent=1))
+        typer.echo(json.dumps([flat(row) for row in rows], indent=1))
     elif as_csv:
-        typer.echo(_csv(rows), nl=False)
+        typer.echo(csv_of(rows), nl=False)
     elif rows:
-        out.print(_table(rows, by))
+        out.print(table_of(rows, by.value))
     else:
         out.print("Nothing was used in that time.")
 
@@ -238,109 +221,6 @@ def _one_owner(store: SqlStore, key: str | None, project: str | None) -> tuple[S
 
 
 # What is shown
-
-
-def _named(row: Usage, by: By, keys: Sequence[Key]) -> Usage:
-    if by is not By.key:
-        return row
-    name = next((f"{one.name}, {one.prefix}" for one in keys if one.id == row.name), row.name)
-    return replace(row, name=name or "without a key")
-
-
-def _compared(row: Usage, elsewhere: Price) -> Shown:
-    return Shown(row, cost(elsewhere, row.response_tokens))
-
-
-def _flat(row: Shown) -> dict[str, str | int | None]:
-    one = row.usage
-    return {
-        "name": one.name,
-        "responses": one.entries.get("response", 0),
-        "transcriptions": one.entries.get("transcription", 0),
-        "sessions": one.entries.get("session", 0),
-        **vars(one.tokens),
-        "input_ms": one.input_ms,
-        "output_ms": one.output_ms,
-        "tool_calls": one.tool_calls,
-        "first_audio_ms": one.first_audio_ms,
-        "usd": _exact(one.nanos),
-        "gpt_realtime_usd": _exact(row.compared_nanos),
-    }
-
-
-def _csv(rows: Sequence[Shown]) -> str:
-    text = io.StringIO()
-    columns = _flat(_compared(_NOTHING, Price(COMPARED, None, "")))
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        flat = _flat(row)
-        # A spreadsheet takes what begins like this for a formula, and a client names its model.
-        is_formula = str(flat["name"]).startswith(("=", "+", "-", "@"))
-        writer.writerow(flat | {"name": f"'{flat['name']}"} if is_formula else flat)
-    return text.getvalue()
-
-
-def _table(rows: Sequence[Shown], by: By) -> Table:
-    is_free = not any(row.usage.nanos for row in rows)
-    sizes = [row.compared_nanos if is_free else row.usage.nanos for row in rows]
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, show_footer=len(rows) > 1)
-    total = _total(rows)
-    footers = ("in all", *_cells(total), "")
-    heads = (by.value, "answers", "heard", "spoken", "tokens", "USD", f"on\n{COMPARED}", "")
-    for number, (head, footer) in enumerate(zip(heads, footers, strict=True)):
-        is_text = number in (0, len(heads) - 1)
-        table.add_column(head, footer, justify="left" if is_text else "right", overflow="fold")
-    for row, size in zip(rows, sizes, strict=True):
-        table.add_row(escape(row.usage.name), *_cells(row), _bar(size, max(sizes)))
-    return table
-
-
-def _cells(row: Shown) -> tuple[str, ...]:
-    one = row.usage
-    return (
-        str(one.entries.get("response", 0)),
-        _minutes(one.input_ms),
-        _minutes(one.output_ms),
-        f"{one.tokens.total:,}",
-        _usd(one.nanos),
-        _usd(row.compared_nanos),
-    )
-
-
-_NOTHING = Usage("", {}, NO_TOKENS, NO_TOKENS, 0, 0, 0, None, 0)
-
-
-def _total(rows: Sequence[Shown]) -> Shown:
-    every = [row.usage for row in rows]
-    summed = replace(
-        _NOTHING,
-        entries={"response": sum(one.entries.get("response", 0) for one in every)},
-        tokens=sum((one.tokens for one in every), NO_TOKENS),
-        input_ms=sum(one.input_ms for one in every),
-        output_ms=sum(one.output_ms for one in every),
-        nanos=sum(one.nanos for one in every),
-    )
-    return Shown(summed, sum(row.compared_nanos for row in rows))
-
-
-def _bar(size: int, biggest: int) -> str:
-    cells = round(BAR_CELLS * 2 * size / biggest) if biggest else 0
-    return "█" * (cells // 2) + "▌" * (cells % 2)
-
-
-def _minutes(ms: int) -> str:
-    return f"{ms // 60_000}:{ms // 1000 % 60:02}"
-
-
-def _usd(nanos: int) -> str:
-    """To the cent; what is less than one, to a hundredth of it."""
-    amount = Decimal(nanos) / NANOS_PER_USD
-    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.4f}"
-
-
-def _exact(nanos: int) -> str:
-    return f"{Decimal(nanos) / NANOS_PER_USD:.9f}"
 
 
 def _owner(budget: Budget, names: dict[str, str]) -> str:

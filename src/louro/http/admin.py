@@ -21,15 +21,13 @@ from louro.protocol.errors import ClientError
 from louro.store import budgets as rules
 from louro.store.base import Act, Key, NewKey
 from louro.store.budgets import Budget, BudgetProblem, Limit, Standing
-from louro.store.prices import PriceTable
+from louro.store.prices import COMPARED, PriceTable
 from louro.transports.caller import caller_of
 from louro.transports.door import Refusal
 
 if TYPE_CHECKING:
     from louro.store.sql import Store
 
-COMPARED = "gpt-realtime"
-"""What the same answers would have cost on it is shown beside what they cost."""
 KEY_ACTOR = "key "
 """Before a key's name, in the audit."""
 

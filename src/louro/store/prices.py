@@ -11,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+COMPARED = "gpt-realtime"
+"""What the same answers would have cost on it is shown beside what they cost."""
 NANOS_PER_USD = 1_000_000_000
 _NANOS_PER_USD_PER_MILLION = NANOS_PER_USD // 1_000_000
 _KINDS = ("text", "audio", "image")
