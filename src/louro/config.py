@@ -158,7 +158,7 @@ def check_exposure(settings: Settings, *, has_keys: bool) -> None:
     if not has_keys and not settings.api_keys and not is_loopback(settings.host):
         raise ConfigProblem(
             f"{settings.host} can be reached from other machines, and no key is set. Make one with "
-            "`louro keys create`, or set LOURO_API_KEY, or serve on 127.0.0.1."
+            "`louro keys create --name NAME`, or set LOURO_API_KEY, or serve on 127.0.0.1."
         )
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from louro.config import ConfigProblem, read_settings
 from louro.server import default_store
-from louro.store.base import SCOPES, Key, NewKey
+from louro.store.base import NAME, SCOPES, Key, NewKey
 from louro.store.budgets import BudgetProblem, Limit, parse_limit
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def create(
     now = _now()
     expires_at = now + _seconds(expires) if expires else None
     limits = tuple(map(read_limit, budget or ()))
+    _check_name(name, "--name")
+    _check_name(project, "--project")
     new = NewKey(name, project, tuple(map(_scope, scopes or ["realtime"])), expires_at, limits)
     with opened(store) as kept:
         made = kept.keys.create_limited(new, now)
@@ -74,17 +77,19 @@ def list_keys(store: Store = None) -> None:
     for budget in budgets:
         if budget.scope == "key":
             limits.setdefault(budget.owner, []).append(str(budget.limit))
-    table = Table("name", "project", "begins with", "made", "expires", "last used", "")
-    if limits:
-        table.add_column("budgets")
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for head in ("name", "begins with", "project", "valid until", "last used", "budgets"):
+        table.add_column(head, overflow="fold", no_wrap=head != "name" and head != "project")
     for key in keys:
-        state = "revoked" if key.revoked_at else "" if key.is_valid(now) else "expired"
-        times = map(_day, (key.created_at, key.expires_at, key.used_at))
-        cells = [key.name, key.project, f"{key.prefix}...", *times, state]
-        if limits:
-            cells.append("\n".join(limits.get(key.id, ())))
-        table.add_row(*map(escape, cells))
+        cells = (key.name, key.prefix, key.project, _until(key, now), _day(key.used_at))
+        table.add_row(*map(escape, cells), "\n".join(limits.get(key.id, ())))
     out.print(table)
+
+
+def _until(key: Key, now: float) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return _day(key.expires_at) if key.is_valid(now) else "expired"
 
 
 @app.command()
@@ -154,11 +159,23 @@ def _show(key: Key, secret: str, env: Path | None) -> None:
 
 
 def _write_env(path: Path, secret: str) -> None:
-    """Readable by this user only; other lines stay."""
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    lines = [line for line in lines if not line.startswith("OPENAI_API_KEY=")]
-    path.touch(mode=0o600, exist_ok=True)
-    path.write_text("\n".join([*lines, f"OPENAI_API_KEY={secret}"]) + "\n", "utf-8")
+    """Readable by this user only, even if it was not; other lines stay, whatever happens."""
+    path = path.resolve()
+    new = path.with_name(f"{path.name}.new")
+    try:
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        lines = [line for line in lines if not line.startswith("OPENAI_API_KEY=")]
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600, exist_ok=False)
+        new.write_text("\n".join([*lines, f"OPENAI_API_KEY={secret}"]) + "\n", "utf-8")
+        new.replace(path)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigProblem(f"The key is made, but {path} cannot be written: {problem}") from None
+
+
+def _check_name(text: str, option: str) -> None:
+    if re.fullmatch(NAME, text) is None:
+        raise ConfigProblem(f"{option} is a line of 1 to 100 characters without a slash.")
 
 
 def _scope(text: str) -> str:
@@ -168,8 +185,8 @@ def _scope(text: str) -> str:
 
 
 def _seconds(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([hdw])", text)
-    if found is None:
+    found = re.fullmatch(r"(\d{1,4})([hdw])", text, re.ASCII)
+    if found is None or not int(found[1]):
         raise ConfigProblem(f"'{text}' is no length of time. Write 12h, 30d or 4w.")
     return int(found[1]) * _UNITS_S[found[2]]
 

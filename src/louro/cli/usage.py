@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -137,12 +138,14 @@ def audit(
 ) -> None:
     """Who made, changed and took back keys and budgets; newest first."""
     begins = _begin(since, datetime.fromtimestamp(_now(), UTC))
-    table = Table("when (UTC)", "who", "what", "of", "")
+    table = Table("when (UTC)", "who", "what", "of", "", box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     if _is_there(store):
         with opened(store) as kept:
+            names = {key.id: f"key {key.name}" for key in kept.keys.all()}
             for act in kept.audit(begins.timestamp(), rows):
-                at = f"{datetime.fromtimestamp(act.at, UTC):%Y-%m-%d %H:%M:%S}"
-                table.add_row(at, *map(escape, (act.actor, act.action, act.target, act.detail)))
+                at = f"{datetime.fromtimestamp(act.at, UTC):%Y-%m-%d %H:%M}"
+                target = names.get(act.target, act.target)
+                table.add_row(at, *map(escape, (act.actor, act.action, target, act.detail)))
     out.print(table)
 
 

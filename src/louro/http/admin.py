@@ -19,7 +19,7 @@ from louro.http.doorkeeper import Doorkeeper
 from louro.http.errors import PROBLEMS
 from louro.protocol.errors import ClientError
 from louro.store import budgets as rules
-from louro.store.base import Act, Key, NewKey
+from louro.store.base import NAME, Act, Key, NewKey
 from louro.store.budgets import Budget, BudgetProblem, Limit, Standing
 from louro.store.prices import COMPARED, PriceTable
 from louro.transports.caller import caller_of
@@ -122,7 +122,7 @@ class AdminDesk:
         return self._shown(_key(store, project, key_id), _limits_of_keys(store))
 
     def create_key(
-        self, request: Request, project: Annotated[str, Path(pattern=shown.NAME)], wish: shown.ApiKeyWish
+        self, request: Request, project: Annotated[str, Path(pattern=NAME)], wish: shown.ApiKeyWish
     ) -> shown.NewApiKey:
         """Make a key, and a project if there is none of that name. `value` is shown this once."""
         now = self._clock()

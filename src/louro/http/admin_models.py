@@ -8,11 +8,9 @@ from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from louro.protocol.errors import ClientError
-from louro.store.base import SCOPES, KeyScope
+from louro.store.base import NAME, SCOPES, KeyScope
 
-NAME = r"^[^/\x00-\x1f\x7f]{1,100}$"
 Name: TypeAlias = Annotated[str, Field(pattern=NAME)]
-"""Of a project it stands in an address."""
 MAX_LIMITS = 20
 MOST_LIFETIME_S = 10 * 366 * 86_400
 

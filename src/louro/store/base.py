@@ -21,6 +21,8 @@ Counted: TypeAlias = Literal["key", "project", "session"]
 KeyScope: TypeAlias = Literal["realtime", "admin"]
 """What a key opens: sessions, or the administrator's API."""
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
+NAME = r"^[^/\x00-\x1f\x7f]{1,100}$"
+"""Of a key or a project: it stands in tables and addresses."""
 GroupBy: TypeAlias = Literal["day", "key", "project", "model"]
 
 
