@@ -29,9 +29,10 @@ from louro.protocol.session import (
 )
 from louro.session.reports import AllowanceChanged, Quota
 from louro.session.setup import Setup, initial_settings
-from louro.store.account import MAX_OPEN_RESPONSES, Account, Books, Holder
+from louro.store.account import Account, Books, Holder
 from louro.store.base import Counted, Entry, Spent
 from louro.store.budgets import Budget, Standing, parse_limit, state
+from louro.store.notebook import MAX_OPEN_RESPONSES
 from louro.store.prices import PriceTable, Tokens
 
 pytestmark = pytest.mark.anyio

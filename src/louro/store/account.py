@@ -6,29 +6,20 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Protocol
 
 import anyio.to_thread
-from msgspec import UNSET
 
-from louro.audio.pcm import duration_ms
 from louro.protocol import server_events as ev
-from louro.protocol.items import FunctionCallItem
-from louro.protocol.response import Response, Usage
 from louro.session.reports import AllowanceChanged, Quota
 from louro.store import budgets as rules
 from louro.store.base import Entry, Ledger
 from louro.store.budgets import Standing
-from louro.store.prices import NO_TOKENS, PriceTable, Tokens, cost
+from louro.store.notebook import Notebook
+from louro.store.prices import PriceTable
 from louro.store.rates import Left, Owner, Pace, Rates
 
 logger = logging.getLogger(__name__)
-
-OUTPUT_MS_PER_TOKEN = 50
-"""Where only tokens are told: OpenAI's count of spoken audio."""
-MAX_OPEN_RESPONSES = 64
-"""Whose beginning is remembered. A server that begins answers and never ends them must not fill the memory."""
 
 
 class Budgets(Protocol):
@@ -69,30 +60,14 @@ class Books:
         return Account(self, holder, model, priced_as)
 
 
-@dataclass
-class _Begun:
-    at: float
-    first_audio_ms: int | None = None
-    output_ms: int = 0
-
-
 class Account:
     """One session's. `observe` every event before it is sent; `settle` where it says so, and `close` at the end."""
 
     def __init__(self, books: Books, holder: Holder, model: str, priced_as: str | None) -> None:
         self._books = books
         self._holder = holder
-        self._model = model
-        self._priced_as = priced_as
-        self._session_id = ""
-        self._ear = ""
-        """The model that transcribes."""
+        self._notebook = Notebook(holder.key_id, holder.project, model, priced_as, books.prices)
         self._opened_at = books.clock()
-        self._begun: dict[str, _Begun] = {}
-        self._speech_ms = 0
-        """Where the user's speech began, in the session's audio."""
-        self._heard_ms = 0
-        """What was heard and stands in no entry yet."""
         self._pending: list[Entry] = []
         self._standings: Sequence[Standing] = ()
         self._problem: str | None = None
@@ -108,31 +83,12 @@ class Account:
 
     def observe(self, event: ev.AnyServerEvent, now: float) -> bool:
         """Take note; return whether the event may leave only when `settle` has returned."""
-        match event:
-            case ev.ResponseOutputAudioDelta(response_id=response_id, delta=pcm):
-                begun = self._begun.get(response_id)
-                if begun is not None:
-                    begun.output_ms += duration_ms(pcm)
-                    if begun.first_audio_ms is None:
-                        begun.first_audio_ms = _ms(now - begun.at)
-            case ev.ResponseCreated(response=response):
-                self._begin(response.id, now)
-            case ev.ResponseDone(response=response):
-                self._note(self._answered(response, now), now)
-                return True
-            case ev.InputAudioBufferSpeechStarted(audio_start_ms=start_ms):
-                self._speech_ms = start_ms
-            case ev.InputAudioBufferSpeechStopped(audio_end_ms=end_ms):
-                self._heard_ms += max(end_ms - self._speech_ms, 0)
-            case ev.InputAudioTranscriptionCompleted():
-                self._note(self._transcribed(event, now), now)
-            case ev.SessionCreated(session=session) | ev.SessionUpdated(session=session):
-                self._session_id = self._session_id or session.id
-                transcription = session.audio.input.transcription
-                self._ear = (transcription.model if transcription else None) or ""
-            case _:
-                pass
-        return False
+        if isinstance(event, ev.ResponseCreated):
+            self._charge({"responses": 1}, now)
+        entry = self._notebook.read(event, now)
+        if entry is not None:
+            self._note(entry, now)
+        return isinstance(event, ev.ResponseDone)
 
     async def settle(self) -> AllowanceChanged:
         """Write down what was noted, and say what is still allowed. What cannot be written is kept, and tried again;
@@ -168,7 +124,7 @@ class Account:
 
     def moved(self, priced_as: str) -> None:
         """What is used from here on has another price: the session goes on elsewhere."""
-        self._priced_as = priced_as
+        self._notebook.priced_as = priced_as
 
     @property
     def warning(self) -> str | None:
@@ -183,38 +139,24 @@ class Account:
                 pace.leave()
             self._is_counted = False
         now = self._books.clock()
-        whole = Entry(
-            id=self._session_id,
-            kind="session",
-            session_id=self._session_id,
-            key_id=self._holder.key_id,
-            project=self._holder.project,
-            model=self._model,
-            status="completed",
-            at=now,
-            input_ms=self._heard_ms,
-            duration_ms=_ms(now - self._opened_at),
-        )
-        if self._session_id:
-            self._pending.append(whole)
+        if self._notebook.session_id:
+            self._pending.append(self._notebook.session(self._opened_at, now))
         await self.settle()
 
     # Entries
 
-    def _begin(self, response_id: str, now: float) -> None:
-        while len(self._begun) >= MAX_OPEN_RESPONSES:
-            del self._begun[next(iter(self._begun))]
-        self._begun[response_id] = _Begun(now)
-        for pace in self._paces:
-            pace.charge({"responses": 1}, now)
-
     def _note(self, entry: Entry, now: float) -> None:
         self._pending.append(entry)
-        used: dict[rules.Unit, int] = {
-            "money": entry.price_nanos,
-            "tokens": entry.tokens.total,
-            "minutes": entry.input_ms + entry.output_ms,
-        }
+        self._charge(
+            {
+                "money": entry.price_nanos,
+                "tokens": entry.tokens.total,
+                "minutes": entry.input_ms + entry.output_ms,
+            },
+            now,
+        )
+
+    def _charge(self, used: dict[rules.Unit, int], now: float) -> None:
         for pace in self._paces:
             pace.charge(used, now)
 
@@ -245,55 +187,6 @@ class Account:
             return AllowanceChanged(str(stops[0]), "rate_limit_exceeded", stops[0].until, quotas)
         return AllowanceChanged(quotas=quotas)
 
-    def _answered(self, response: Response, now: float) -> Entry:
-        begun = self._begun.pop(response.id, None) or _Begun(now)
-        tokens = tokens_of(response.usage) if response.usage is not None else NO_TOKENS
-        heard_ms, self._heard_ms = self._heard_ms, 0
-        output_ms = begun.output_ms or tokens.output_audio * OUTPUT_MS_PER_TOKEN
-        price = self._books.prices.price_for(self._priced_as or self._model, _day(now))
-        return Entry(
-            id=response.id,
-            kind="response",
-            session_id=self._session_id,
-            key_id=self._holder.key_id,
-            project=self._holder.project,
-            model=self._model,
-            status=response.status,
-            at=now,
-            tokens=tokens,
-            input_ms=heard_ms,
-            output_ms=output_ms,
-            tool_calls=sum(isinstance(item, FunctionCallItem) for item in response.output),
-            first_audio_ms=begun.first_audio_ms,
-            duration_ms=_ms(now - begun.at),
-            price_nanos=cost(price, tokens, (heard_ms + output_ms) // 1000),
-            price_since=price.since,
-        )
-
-    def _transcribed(self, event: ev.InputAudioTranscriptionCompleted, now: float) -> Entry:
-        tokens, seconds = NO_TOKENS, Decimal(0)
-        match event.usage:
-            case ev.TranscriptionDuration(seconds=told_s):
-                seconds = Decimal(str(told_s))
-            case ev.TranscriptionTokens(input_token_details=given, output_tokens=made):
-                tokens = Tokens(
-                    input_text=given.text_tokens, input_audio=given.audio_tokens, output_text=made
-                )
-        price = self._books.prices.price_for(self._priced_as or self._ear, _day(now))
-        return Entry(
-            id=f"{event.item_id}.{event.content_index}",
-            kind="transcription",
-            session_id=self._session_id,
-            key_id=self._holder.key_id,
-            project=self._holder.project,
-            model=self._ear or self._model,
-            status="completed",
-            at=now,
-            tokens=tokens,
-            price_nanos=cost(price, tokens, seconds),
-            price_since=price.since,
-        )
-
     # In a thread
 
     def _settle(self) -> None:
@@ -310,7 +203,7 @@ class Account:
 
     def _look(self) -> None:
         self._standings = self._books.budgets.standings(
-            self._books.clock(), self._holder.key_id, self._holder.project, self._session_id or None
+            self._books.clock(), self._holder.key_id, self._holder.project, self._notebook.session_id or None
         )
         self._problem = None
 
@@ -338,22 +231,6 @@ def _remaining(left: Left) -> int:
     return left.remaining
 
 
-def tokens_of(usage: Usage) -> Tokens:
-    """As the price list counts them."""
-    given, made = usage.input_token_details, usage.output_token_details
-    cached = given.cached_tokens_details
-    return Tokens(
-        input_text=given.text_tokens,
-        input_audio=given.audio_tokens,
-        input_image=0 if given.image_tokens is UNSET else given.image_tokens,
-        cached_text=cached.text_tokens,
-        cached_audio=cached.audio_tokens,
-        cached_image=0 if cached.image_tokens is UNSET else cached.image_tokens,
-        output_text=made.text_tokens,
-        output_audio=made.audio_tokens,
-    )
-
-
 def _day(now: float) -> date:
     return datetime.fromtimestamp(now, UTC).date()
 
@@ -369,7 +246,3 @@ def _reset_s(per: rules.Per, now: float) -> float:
         case _:
             return 0.0
     return datetime(again.year, again.month, again.day, tzinfo=UTC).timestamp() - now
-
-
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))

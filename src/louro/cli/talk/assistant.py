@@ -18,7 +18,7 @@ from louro.client import ItemAppended, RealtimeClient, RealtimeError, Reconnecte
 from louro.client.voice import Voice
 from louro.protocol import server_events as ev
 from louro.protocol.response import ResponseError, Usage
-from louro.store.account import tokens_of
+from louro.store.notebook import tokens_of
 from louro.store.prices import Price, cost
 
 VOICE_ACTIVATED = {"type": "server_vad"}
