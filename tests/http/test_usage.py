@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -13,7 +17,7 @@ import pytest
 from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving
 from tests.store.recorder import an_entry
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
 from louro.protocol import server_events as ev
@@ -25,6 +29,7 @@ from louro.store.sql import Store
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 NOW = 1_700_000_000.0
 LATER = 4_000_000_000.0
+A_SECOND = base64.b64encode(bytes(48_000)).decode()
 
 
 @dataclass
@@ -166,3 +171,36 @@ async def test_a_budget_that_is_nearly_spent_is_told_in_a_header(shop: Shop) -> 
         )
         refused = await client.post(address, headers=headers, json={})
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
+
+
+async def test_a_session_that_only_transcribes_is_written_down_and_ended_by_its_budget(shop: Shop) -> None:
+    """The client ends each turn, so nobody but its own sound tells how long it was."""
+    await anyio.to_thread.run_sync(shared_by, shop, "0.01 minutes")
+    address = f"{shop.serving.websocket}/v1/realtime?intent=transcription"
+    heads = {"Authorization": f"Bearer {shop.key}"}
+    async with connect(address, additional_headers=heads) as socket:
+        by_hand = {
+            "type": "transcription",
+            "audio": {"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}},
+        }
+        await socket.send(json.dumps({"type": "session.update", "session": by_hand}))
+        told = []
+        for _ in range(2):
+            await socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": A_SECOND}))
+            await socket.send(json.dumps({"type": "input_audio_buffer.commit"}))
+            told.append(await the_end_of_it(socket))
+            read = partial(shop.store.ledger.usage, 0, LATER, "key", Filters((shop.key_id,)))
+            [used] = await anyio.to_thread.run_sync(read)
+            assert (used.entries, used.input_ms, used.transcribed_ms) == ({"transcription": 1}, 1000, 1000)
+    first, second = told
+    assert first["type"].endswith(".completed")
+    assert second["error"]["code"] == "insufficient_quota"
+
+
+async def the_end_of_it(socket: ClientConnection) -> dict[str, Any]:
+    """How the transcription ends."""
+    with anyio.fail_after(5):
+        while True:
+            event: dict[str, Any] = json.loads(await socket.recv())
+            if event["type"].endswith((".completed", ".failed")):
+                return event

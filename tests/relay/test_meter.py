@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
 import pytest
 from tests.conformance.conftest import Serving
 from tests.relay.conftest import UPSTREAM_KEY, Relaying
+from websockets.asyncio.client import ClientConnection, connect
 
 from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
 from louro.client.address import Dialect
@@ -128,3 +132,35 @@ async def test_a_key_of_the_store_is_asked_for(till: Till) -> None:
     with pytest.raises(ConnectionFailed, match="Incorrect API key"):
         async with RealtimeClient(till.relay.address, api_key="sk-wrong", env_file=None):
             pass
+
+
+async def test_a_session_that_only_transcribes_is_counted_by_the_sound_that_the_app_sends(till: Till) -> None:
+    await anyio.to_thread.run_sync(till.limit, "0.01 minutes")
+    heads = {"Authorization": f"Bearer {till.key}"}
+    async with connect(
+        f"{till.relay.websocket}/v1/realtime?intent=transcription", additional_headers=heads
+    ) as socket:
+        by_hand = {
+            "type": "transcription",
+            "audio": {"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}},
+        }
+        append = {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(48_000)).decode()}
+        for event in (
+            {"type": "session.update", "session": by_hand},
+            append,
+            {"type": "input_audio_buffer.commit"},
+        ):
+            await socket.send(json.dumps(event))
+        await until(socket, "conversation.item.input_audio_transcription.completed")
+        [used] = await anyio.to_thread.run_sync(till.usage)
+        assert (used.entries, used.input_ms, used.transcribed_ms) == ({"transcription": 1}, 1000, 1000)
+        await socket.send(json.dumps(append))
+        assert (await until(socket, "error"))["error"]["code"] == "insufficient_quota"
+
+
+async def until(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    with anyio.fail_after(5):
+        while (event := json.loads(await socket.recv()))["type"] != kind:
+            pass
+    found: dict[str, Any] = event
+    return found

@@ -82,3 +82,30 @@ def test_rate_limits_tell_requests_beside_tokens() -> None:
     assert isinstance(told, ev.RateLimitsUpdated)
     assert [limit.name for limit in told.rate_limits] == ["tokens", "requests"]
     assert told.rate_limits[1].remaining == 18, "this answer is one more than was known of"
+
+
+def transcribing() -> Bench:
+    bench = Bench(Setup(kind="transcription", pause_ms=160))
+    assert bench.names() == ["session.created"]
+    return bench
+
+
+def test_a_session_that_only_transcribes_is_told_that_nobody_pays_for_it() -> None:
+    bench = transcribing()
+    bench.report(SPENT)
+    bench.hear(tone(600) + silence(800))
+    failed = of(ev.InputAudioTranscriptionFailed, bench.sent)[-1]
+    assert isinstance(failed, ev.InputAudioTranscriptionFailed)
+    assert failed.error.code == "insufficient_quota"
+    assert not any(isinstance(one, actions.Transcribe) for one in bench.asked), (
+        "neither the turn nor a draft of it"
+    )
+    bench.report(reports.AllowanceChanged())
+    bench.hear(tone(600) + silence(800))
+    assert any(isinstance(one, actions.Transcribe) for one in bench.asked)
+
+
+def test_what_comes_in_is_measured() -> None:
+    bench = transcribing()
+    bench.hear(tone(600) + silence(800))
+    assert bench.session.input_ms == 1400

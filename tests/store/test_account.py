@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
@@ -33,7 +34,7 @@ from louro.store.account import Account, Books, Holder
 from louro.store.base import Counted, Entry, Spent
 from louro.store.budgets import Budget, Standing, parse_limit, state
 from louro.store.notebook import MAX_OPEN_RESPONSES
-from louro.store.prices import PriceTable, Tokens
+from louro.store.prices import Price, PriceTable, Tokens
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC).timestamp()
@@ -203,6 +204,7 @@ async def test_transcriptions_are_priced_by_the_model_that_heard(book: BookDoubl
     assert (first.kind, first.id, first.model) == ("transcription", "u1.0", "gpt-realtime-whisper")
     assert first.price_nanos == 1_700_000  # 6 s of a minute of 0.017 dollars
     assert second.tokens == Tokens(input_audio=10, output_text=2)
+    assert [first.transcribed_ms, second.transcribed_ms] == [6000, 1000]
 
 
 async def test_at_the_end_the_session_is_an_entry_with_what_was_heard_and_never_answered(
@@ -323,3 +325,73 @@ async def test_a_budget_that_is_nearly_spent_is_a_warning(book: BookDouble) -> N
     book.limit("5 USD/day", Spent(nanos=4_200_000_000))
     assert (await mine.allowance()).refusal is None
     assert mine.warning == "4.20 of 5 USD/day"
+
+
+COMMITTED = ev.InputAudioBufferCommitted(event_id="e", item_id="u1")
+HEARD = ev.InputAudioTranscriptionCompleted(
+    event_id="e", item_id="u1", transcript="Hello", usage=ev.TranscriptionDuration(seconds=1.5)
+)
+FAILED = ev.InputAudioTranscriptionFailed(
+    event_id="e", item_id="u1", error=ev.TranscriptionError(type="server_error", message="broken")
+)
+
+
+def transcribes(detects: bool = True) -> ev.SessionCreated:
+    session = initial_settings(Setup(kind="transcription"), "sess_1", int(NOW))
+    if not detects:
+        audio = structs.replace(
+            session.audio, input=structs.replace(session.audio.input, turn_detection=None)
+        )
+        session = structs.replace(session, audio=audio)
+    return ev.SessionCreated(event_id="e", session=session)
+
+
+def by_the_second(book: BookDouble) -> Account:
+    price = Price("louro", date(2026, 1, 1), "electricity", per_second=Decimal("0.001"))
+    books = Books(book, book, PriceTable((price,)), lambda: NOW)
+    return books.open(Holder("key_1", "shop"), "gpt-realtime", "louro")
+
+
+async def test_a_session_that_only_transcribes_is_written_down_turn_by_turn(book: BookDouble) -> None:
+    mine = by_the_second(book)
+    mine.observe(transcribes(), NOW)
+    mine.observe(ev.InputAudioBufferSpeechStopped(event_id="e", audio_end_ms=1500, item_id="u1"), NOW)
+    mine.observe(COMMITTED, NOW + 1)
+    assert mine.observe(HEARD, NOW + 3), "it leaves when it is on disk"
+    await mine.settle()
+    [entry] = book.entries
+    assert (entry.input_ms, entry.transcribed_ms, entry.duration_ms) == (1500, 1500, 2000)
+    assert entry.price_nanos == 1_500_000
+    assert mine.observe(FAILED, NOW)
+    refused = structs.replace(FAILED, error=structs.replace(FAILED.error, code="insufficient_quota"))
+    assert not mine.observe(refused, NOW), "what was not begun is no entry"
+    await mine.settle()
+    assert [(one.status, one.price_nanos) for one in book.entries] == [
+        ("completed", 1_500_000),
+        ("failed", 0),
+    ]
+
+
+async def test_every_millisecond_that_is_heard_and_spoken_here_has_its_price_once(book: BookDouble) -> None:
+    mine = by_the_second(book)
+    stopped = ev.InputAudioBufferSpeechStopped(event_id="e", audio_end_ms=300, item_id="u1")
+    for event in (began("x"), stopped, COMMITTED, CREATED, sound(450), HEARD):
+        assert not mine.observe(event, NOW)
+    mine.observe(done(), NOW + 1)
+    mine.observe(structs.replace(stopped, audio_end_ms=600), NOW)
+    await mine.close()
+    nanos = {entry.kind: entry.price_nanos for entry in book.entries}
+    assert nanos == {"transcription": 0, "response": 750_000, "session": 600_000}
+
+
+async def test_turns_that_the_client_ends_are_heard_from_the_one_before(book: BookDouble) -> None:
+    mine = account(book)
+    mine.observe(transcribes(detects=False), NOW, 0)
+    mine.observe(ev.InputAudioBufferCleared(event_id="e"), NOW, 400)
+    for number, input_ms in enumerate((1400, 1900)):
+        mine.observe(structs.replace(COMMITTED, item_id=f"u{number}"), NOW, input_ms)
+        mine.observe(structs.replace(HEARD, item_id=f"u{number}"), NOW, input_ms)
+    for number in range(MAX_OPEN_RESPONSES + 1):
+        mine.observe(structs.replace(COMMITTED, item_id=f"never{number}"), NOW, 1900)
+    await mine.settle()
+    assert [entry.input_ms for entry in book.entries] == [1000, 500]

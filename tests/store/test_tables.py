@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from louro.store.tables import VERSION, FromTheFuture
 
 NOW = 1_800_000_000.0
 SECRET = "sk-lr-0011223344556677889900aabbccddee"
+VERSION_2 = Path(__file__).with_name("version_2.sql")
+SECRET_2 = "sk-lr-4a2f0b5d66Xtxzed35GaKKyB5fS0NiLl8bpnqfqq"
 VERSION_1 = """
 CREATE TABLE louro_schema (version INTEGER NOT NULL);
 CREATE TABLE keys (
@@ -70,6 +73,26 @@ def test_a_database_of_version_1_keeps_its_keys_and_counts_from_now_on(shared_pl
     assert again.ledger.spent("key", "key_1").tokens == 30
     assert len(again.audit()) == 5
     again.close()
+
+
+def test_a_database_of_version_2_keeps_what_was_used(shared_place: str) -> None:
+    statements = VERSION_2.read_text("utf-8").strip().rstrip(";")
+    if "://" in shared_place:
+        statements = statements.replace("id INTEGER NOT NULL", "id SERIAL NOT NULL")
+    else:
+        Path(shared_place).parent.mkdir()
+    run(shared_place, statements)
+    store = Store.open(shared_place)
+    assert version(store) == [VERSION]
+    [before] = store.ledger.usage(0, 4e9, "project")
+    assert (before.name, before.entries) == ("shop", {"response": 1, "transcription": 1})
+    assert (before.nanos, before.tokens.total, before.transcribed_ms) == (4_292_000, 150, 0)
+    assert [str(one.limit) for one in store.budgets.all()] == ["5 USD/day"]
+    assert store.keys.find(SECRET_2, NOW) is not None
+    store.ledger.record([replace(an_entry("a", at=NOW), project="shop", transcribed_ms=1500)])
+    [after] = store.ledger.usage(0, 4e9, "project")
+    assert after.transcribed_ms == 1500
+    store.close()
 
 
 @pytest.mark.parametrize("is_old", [False, True])

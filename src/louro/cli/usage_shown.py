@@ -48,6 +48,7 @@ def flat(row: Shown) -> dict[str, str | int | None]:
         **vars(one.tokens),
         "input_ms": one.input_ms,
         "output_ms": one.output_ms,
+        "transcribed_ms": one.transcribed_ms,
         "tool_calls": one.tool_calls,
         "first_audio_ms": one.first_audio_ms,
         "usd": _exact(one.nanos),

@@ -134,7 +134,7 @@ def completions(usage: Usage, names: Groups, elsewhere: Price, elsewhere_name: s
 
 def transcriptions(usage: Usage, names: Groups) -> shown.Transcriptions:
     return shown.Transcriptions(
-        seconds=round(usage.input_ms / 1000),
+        seconds=round(usage.transcribed_ms / 1000),
         num_model_requests=usage.entries.get("transcription", 0),
         project_id=names.get("project_id"),
         api_key_id=names.get("api_key_id"),

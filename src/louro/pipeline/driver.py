@@ -50,8 +50,9 @@ class Meter(Protocol):
 class Account(Protocol):
     """Keeps the books of one session."""
 
-    def observe(self, event: AnyServerEvent, now: float) -> bool:
-        """Told each event before it is sent; whether it may leave only when `settle` has returned."""
+    def observe(self, event: AnyServerEvent, now: float, input_ms: int) -> bool:
+        """Told each event before it is sent, and how much sound the client has sent by then; whether it may leave only
+        when `settle` has returned."""
         ...
 
     async def settle(self) -> reports.AllowanceChanged:
@@ -181,7 +182,7 @@ class Driver:
 
     def _post_and_account(self, account: Account, tasks: TaskGroup) -> None:
         for event, frame in self._machine.told():
-            if account.observe(event, self._clock()):
+            if account.observe(event, self._clock(), self._machine.session.input_ms):
                 self._outbox.post_errand(partial(self._settle, account, tasks))
             if frame is not None:
                 self._outbox.post([frame])

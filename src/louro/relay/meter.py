@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from msgspec import structs
 
+from louro.audio.pcm import BYTES_PER_MS
 from louro.protocol import server_events as ev
-from louro.protocol.client_events import AnyClientEvent, ResponseCreate
+from louro.protocol.client_events import (
+    AnyClientEvent,
+    InputAudioBufferAppend,
+    InputAudioBufferCommit,
+    ResponseCreate,
+    SessionUpdate,
+)
 from louro.protocol.errors import ClientError
+from louro.protocol.session import PcmFormat, Session
 from louro.protocol.wire import Dialect
 from louro.relay.translate import head_of
 from louro.session.reports import AllowanceChanged
@@ -14,16 +22,22 @@ from louro.store.account import Account
 
 OURS = "louro"
 """The name in the price list of whatever works here."""
+TELEPHONE_BYTES_PER_MS = 8
 FIRST_SOUND = ("response.output_audio.delta", "response.audio.delta")
 COUNTED = frozenset(
     {
         "session.created",
         "session.updated",
+        "transcription_session.created",
+        "transcription_session.updated",
         "response.created",
         "response.done",
         "input_audio_buffer.speech_started",
         "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.cleared",
         "conversation.item.input_audio_transcription.completed",
+        "conversation.item.input_audio_transcription.failed",
         *FIRST_SOUND,
     }
 )
@@ -37,17 +51,29 @@ class RelayMeter:
         self._upstream = upstream
         self._awaits_sound = False
         self._allowed = AllowanceChanged()
+        self._input_ms = 0.0
+        """Of the client's sound, ever."""
+        self._update_ms = 0.0
+        """Of it, before the latest change of settings: the client goes on to speak until upstream has heard of that."""
+        self._bytes_per_ms = BYTES_PER_MS
 
     def check(self, event: AnyClientEvent | None) -> None:
         """Something that the client says.
 
         Raises:
-            ClientError: it asks for an answer, and nobody pays for it.
+            ClientError: it asks for an answer, or for a transcription where nothing else is made, and nobody pays for it.
         """
+        if isinstance(event, InputAudioBufferAppend):
+            self._input_ms += len(event.audio) / self._bytes_per_ms
+        elif isinstance(event, SessionUpdate):
+            self._update_ms = self._input_ms
         error = self.refusal()
         if error is None:
             return
-        if isinstance(event, ResponseCreate):
+        if isinstance(event, ResponseCreate) or (
+            self._account.only_transcribes
+            and isinstance(event, InputAudioBufferAppend | InputAudioBufferCommit)
+        ):
             error.event_id = event.event_id
             raise error
 
@@ -75,8 +101,20 @@ class RelayMeter:
         # Before it is counted: the last one that is allowed uses up what was left.
         refusal = self.refusal() if isinstance(event, ev.ResponseCreated) else None
         self._awaits_sound = isinstance(event, ev.ResponseCreated)
-        if isinstance(event, ev.ResponseOutputAudioDelta):
-            event = structs.replace(event, delta=b"")  # only its time; how long it all is the usage tells
-        if self._account.observe(event, self._account.now()):
+        input_ms = self._input_ms
+        match event:
+            case ev.ResponseOutputAudioDelta():
+                event = structs.replace(event, delta=b"")  # only its time; how long it all is the usage tells
+            case ev.SessionCreated(session=session) | ev.SessionUpdated(session=session):
+                self._bytes_per_ms = _bytes_per_ms(session)
+                input_ms = self._update_ms
+            case _:
+                pass
+        if self._account.observe(event, self._account.now(), int(input_ms)):
             self._allowed = await self._account.settle()
         return refusal
+
+
+def _bytes_per_ms(session: Session) -> int:
+    """Of what the client sends."""
+    return BYTES_PER_MS if isinstance(session.audio.input.format, PcmFormat) else TELEPHONE_BYTES_PER_MS

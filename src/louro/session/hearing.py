@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from louro.audio.pcm import duration_ms
 from louro.protocol import server_events as ev
+from louro.protocol.errors import ClientError
 from louro.protocol.session import Transcription
 from louro.session.actions import StopTranscribing, Transcribe
 from louro.session.conversation import Entry
@@ -63,6 +64,15 @@ class Hearings:
         if hearing.is_done:
             self._say_done(hearing)
 
+    def refuse_turn(self, entry: Entry, refusal: ClientError) -> None:
+        """The committed turn *entry* is not transcribed, and the client is told why."""
+        self.drop_early()
+        entry.heard[0] = ""
+        error = ev.TranscriptionError(
+            type="invalid_request_error", code=refusal.code or "", message=refusal.message
+        )
+        self._say_failed(entry, 0, error)
+
     def receive(self, report: HearingReport) -> Hearing | None:
         """Take one report; return the hearing if it is over now."""
         hearing = self._pending.get(report.hearing)
@@ -106,14 +116,7 @@ class Hearings:
             error = ev.TranscriptionError(
                 type="server_error", code="transcription_failed", message=hearing.failure
             )
-            self._out.send(
-                ev.InputAudioTranscriptionFailed(
-                    event_id=self._out.event_id(),
-                    item_id=hearing.entry.id,
-                    content_index=hearing.index,
-                    error=error,
-                )
-            )
+            self._say_failed(hearing.entry, hearing.index, error)
             return
         self._out.send(
             ev.InputAudioTranscriptionCompleted(
@@ -122,5 +125,12 @@ class Hearings:
                 content_index=hearing.index,
                 transcript=hearing.text,
                 usage=ev.TranscriptionDuration(seconds=hearing.seconds),
+            )
+        )
+
+    def _say_failed(self, entry: Entry, index: int, error: ev.TranscriptionError) -> None:
+        self._out.send(
+            ev.InputAudioTranscriptionFailed(
+                event_id=self._out.event_id(), item_id=entry.id, content_index=index, error=error
             )
         )

@@ -70,6 +70,12 @@ class Responses:
         self._allowance = allowance
         self._begun = 0
 
+    def refusal(self, now: float) -> ClientError | None:
+        """Why nothing more is done for now, if that is so."""
+        if not self._allowance.refuses(now):
+            return None
+        return ClientError(self._allowance.code, self._allowance.refusal or "")
+
     # Asked for
 
     def create(
@@ -183,8 +189,9 @@ class Responses:
     # From wish to work
 
     def _admit(self, answer: Answer, now: float) -> None:
-        if self._allowance.refuses(now):
-            raise ClientError(self._allowance.code, self._allowance.refusal or "")
+        refusal = self.refusal(now)
+        if refusal is not None:
+            raise refusal
         if answer.wish.in_conversation and self._current is not None:
             raise ClientError(
                 "conversation_already_has_active_response",

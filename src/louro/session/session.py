@@ -14,7 +14,13 @@ from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
 from louro.protocol.errors import ClientError
 from louro.protocol.items import InputAudio, MessageItem
-from louro.protocol.session import AudioInput, RealtimeSession, ServerVad, SessionPatch
+from louro.protocol.session import (
+    AudioInput,
+    RealtimeSession,
+    ServerVad,
+    SessionPatch,
+    TranscriptionSession,
+)
 from louro.session import actions, reports
 from louro.session.accounting import CountTokens
 from louro.session.answer import Trigger
@@ -129,6 +135,11 @@ class Session:
         idle_at = self._idle_at()
         return self._expires_at if idle_at is None else min(idle_at, self._expires_at)
 
+    @property
+    def input_ms(self) -> int:
+        """How much sound has come in, ever."""
+        return self._buffer.end_ms
+
     # Client events
 
     def _obey(self, event: ce.AnyClientEvent, now: float) -> None:  # noqa: C901 - one arm an event, nothing else
@@ -136,7 +147,7 @@ class Session:
             case ce.InputAudioBufferAppend(audio=audio):
                 self._append(audio, now)
             case ce.InputAudioBufferCommit():
-                self._commit_by_hand()
+                self._commit_by_hand(now)
             case ce.InputAudioBufferClear():
                 self._clear()
             case ce.SessionUpdate(session=patch):
@@ -206,7 +217,7 @@ class Session:
             param="audio",
         )
 
-    def _commit_by_hand(self) -> None:
+    def _commit_by_hand(self, now: float) -> None:
         self._buffer.append(self._decoder.flush())
         length_ms = self._buffer.length_ms
         if length_ms < MIN_COMMIT_MS:
@@ -216,7 +227,7 @@ class Session:
                 f"audio, but buffer only has {length_ms:.2f}ms of audio.",
             )
         self._leave_turn()
-        self._commit(self._buffer.take_all())
+        self._commit(self._buffer.take_all(), now)
         self._restart_ear()
 
     def _clear(self) -> None:
@@ -226,16 +237,24 @@ class Session:
         self._restart_ear()
         self._out.send(ev.InputAudioBufferCleared(event_id=self._out.event_id()))
 
-    def _commit(self, pcm: bytes) -> Entry:
+    def _commit(self, pcm: bytes, now: float) -> Entry:
         """Make a user item of *pcm*; its transcript is there or on its way when this returns."""
         entry = self._hearings.early_entry() or self._next_entry()
         entry.audio = {0: pcm}
         entry.audio_ms = duration_ms(pcm)
         self._items.add_committed(entry)
-        self._hearings.hear_turn(entry, pcm, self._input.transcription)
+        refusal = self._unpaid(now)
+        if refusal is None:
+            self._hearings.hear_turn(entry, pcm, self._input.transcription)
+        else:
+            self._hearings.refuse_turn(entry, refusal)
         self._next_item_id = self._out.new_id("item")
         self._may_idle = False
         return entry
+
+    def _unpaid(self, now: float) -> ClientError | None:
+        """Why this turn is not transcribed, in a session that does nothing else."""
+        return self._responses.refusal(now) if isinstance(self.settings, TranscriptionSession) else None
 
     def _next_entry(self) -> Entry:
         item = MessageItem(id=self._next_item_id, role="user", content=(InputAudio(),), status="completed")
@@ -304,6 +323,8 @@ class Session:
 
     def _pause(self, now: float) -> None:
         """The speaker is silent for a moment: hear what there is, and draft an answer to it."""
+        if self._unpaid(now) is not None:
+            return
         pcm = self._buffer.read(self._turn_start_ms, self._buffer.end_ms)
         entry = self._next_entry()
         entry.audio_ms = duration_ms(pcm)
@@ -315,7 +336,7 @@ class Session:
         self._say_stopped(stopped)
         pcm = self._buffer.read(self._turn_start_ms, stopped.end_ms)
         self._buffer.drop_before(stopped.end_ms)
-        self._answer(self._commit(pcm), "turn", now)
+        self._answer(self._commit(pcm, now), "turn", now)
 
     def _answer(self, entry: Entry, trigger: Trigger, now: float) -> None:
         """Answer a turn that the session itself ended, if it is to."""
@@ -359,7 +380,7 @@ class Session:
                 item_id=self._next_item_id,
             )
         )
-        entry = self._commit(self._buffer.take_all())
+        entry = self._commit(self._buffer.take_all(), now)
         self._restart_ear()
         self._answer(entry, "idle", now)
 

@@ -81,14 +81,17 @@ class Account:
         """Unix time."""
         return self._books.clock()
 
-    def observe(self, event: ev.AnyServerEvent, now: float) -> bool:
-        """Take note; return whether the event may leave only when `settle` has returned."""
+    def observe(self, event: ev.AnyServerEvent, now: float, input_ms: int = 0) -> bool:
+        """Take note; return whether the event may leave only when `settle` has returned. *input_ms*: how much sound
+        the client has sent, ever."""
         if isinstance(event, ev.ResponseCreated):
             self._charge({"responses": 1}, now)
-        entry = self._notebook.read(event, now)
+        entry = self._notebook.read(event, now, input_ms)
         if entry is not None:
             self._note(entry, now)
-        return isinstance(event, ev.ResponseDone)
+        if entry is None:
+            return False
+        return entry.kind == "response" or self._notebook.only_transcribes
 
     async def settle(self) -> AllowanceChanged:
         """Write down what was noted, and say what is still allowed. What cannot be written is kept, and tried again;
@@ -125,6 +128,11 @@ class Account:
     def moved(self, priced_as: str) -> None:
         """What is used from here on has another price: the session goes on elsewhere."""
         self._notebook.priced_as = priced_as
+
+    @property
+    def only_transcribes(self) -> bool:
+        """Whether it is a session that makes no answers."""
+        return self._notebook.only_transcribes
 
     @property
     def warning(self) -> str | None:
@@ -194,12 +202,11 @@ class Account:
         written = tuple(self._pending)
         try:
             self._books.ledger.record(written)
+            del self._pending[: len(written)]
+            self._look()
         except Exception:  # a boundary: whatever is wrong with the database, the session is told and lives
             logger.exception("usage cannot be recorded")
             self._problem = "Usage cannot be recorded at the moment. Try again in a while."
-            return
-        del self._pending[: len(written)]
-        self._look()
 
     def _look(self) -> None:
         self._standings = self._books.budgets.standings(

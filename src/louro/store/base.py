@@ -118,6 +118,8 @@ class Entry:
     """By the clock, from its beginning to its end."""
     price_nanos: int = 0
     """What it cost, in billionths of a US dollar, when it was used: a later price list does not change it."""
+    transcribed_ms: int = 0
+    """Of sound that was written down. It may have been heard for an answer as well: see `input_ms` of that one."""
     price_since: date | None = None
     """From which day on the price that was taken was in force; None if it was free for want of one."""
 
@@ -146,6 +148,7 @@ class Usage:
     first_audio_ms: int | None
     """The mean of those that have one."""
     nanos: int
+    transcribed_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ MAX_WAITING = 1_000
 MAX_CALLS = 200
 """In one transaction: it takes some 10 ms then, and others wait for it."""
 _COUNTED: tuple[Counted, ...] = ("key", "project", "session")
-_SUMMED = (*TOKEN_KINDS, "input_ms", "output_ms", "tool_calls", "price_nanos")
+_SUMMED = (*TOKEN_KINDS, "input_ms", "output_ms", "transcribed_ms", "tool_calls", "price_nanos")
 # Made once: it is asked before every answer, and to make it takes longer than to ask it.
 _SPENT = select(*(func.coalesce(func.sum(TOTALS.c[name]), 0) for name in ("nanos", "tokens", "ms"))).where(
     TOTALS.c.counted == bindparam("what"),
@@ -191,7 +191,8 @@ def _totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _row(entry: Entry) -> dict[str, Any]:
     texts = ("id", "kind", "session_id", "project", "model", "status")
-    numbers = ("input_ms", "output_ms", "tool_calls", "first_audio_ms", "duration_ms", "price_nanos")
+    times = ("input_ms", "output_ms", "transcribed_ms", "first_audio_ms", "duration_ms")
+    numbers = (*times, "tool_calls", "price_nanos")
     own = vars(entry)
     return {
         **{name: _clean(own[name]) for name in texts},
@@ -272,6 +273,7 @@ def _usage(name: str, rows: Sequence[Any]) -> Usage:
         tool_calls=sum(int(row["tool_calls"]) for row in rows),
         first_audio_ms=round(first_audio_ms / first_audios) if first_audios else None,
         nanos=sum(int(row["price_nanos"]) for row in rows),
+        transcribed_ms=sum(int(row["transcribed_ms"]) for row in rows),
     )
 
 

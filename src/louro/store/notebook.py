@@ -12,11 +12,16 @@ from louro.audio.pcm import duration_ms
 from louro.protocol import server_events as ev
 from louro.protocol.items import FunctionCallItem
 from louro.protocol.response import Response, Usage
+from louro.protocol.session import Session, TranscriptionSession
 from louro.store.base import Entry
 from louro.store.prices import NO_TOKENS, PriceTable, Tokens, cost
 
 OUTPUT_MS_PER_TOKEN = 50
 """Where only tokens are told: OpenAI's count of spoken audio."""
+INPUT_MS_PER_TOKEN = 100
+"""And of heard audio."""
+REFUSALS = ("insufficient_quota", "rate_limit_exceeded")
+"""Codes of what was not even begun."""
 MAX_OPEN_RESPONSES = 64
 """Whose beginning is remembered. A server that begins answers and never ends them must not fill the memory."""
 
@@ -48,9 +53,15 @@ class Notebook:
         """Where the user's speech began, in the session's audio."""
         self._heard_ms = 0
         """What was heard and stands in no entry yet."""
+        self.only_transcribes = False
+        self._detects_turns = True
+        self._taken_ms = 0
+        """Where the turn began that the client will end."""
+        self._committed: dict[str, float] = {}
+        """When; items whose transcription is not told yet."""
 
-    def read(self, event: ev.AnyServerEvent, now: float) -> Entry | None:
-        """Take note of it; return what it completes."""
+    def read(self, event: ev.AnyServerEvent, now: float, input_ms: int = 0) -> Entry | None:
+        """Take note of it; return what it completes. *input_ms*: how much sound the client has sent, ever."""
         match event:
             case ev.ResponseOutputAudioDelta(response_id=response_id, delta=pcm):
                 self._sound(response_id, duration_ms(pcm), now)
@@ -62,18 +73,21 @@ class Notebook:
                 self._speech_ms = start_ms
             case ev.InputAudioBufferSpeechStopped(audio_end_ms=end_ms):
                 self._heard_ms += max(end_ms - self._speech_ms, 0)
-            case ev.InputAudioTranscriptionCompleted():
+            case ev.InputAudioBufferCommitted(item_id=item_id):
+                self._commit(item_id, now, input_ms)
+            case ev.InputAudioBufferCleared():
+                self._taken_ms = input_ms
+            case ev.InputAudioTranscriptionCompleted() | ev.InputAudioTranscriptionFailed():
                 return self._transcribed(event, now)
             case ev.SessionCreated(session=session) | ev.SessionUpdated(session=session):
-                self.session_id = self.session_id or session.id
-                transcription = session.audio.input.transcription
-                self._ear = (transcription.model if transcription else None) or ""
+                self._configure(session, input_ms)
             case _:
                 pass
         return None
 
     def session(self, opened_at: float, now: float) -> Entry:
-        """The whole of it, at its end."""
+        """The whole of it, at its end; what was heard and never answered is its own."""
+        price = self._prices.price_for(self.priced_as or self._model, _day(now))
         return Entry(
             id=self.session_id,
             kind="session",
@@ -85,7 +99,26 @@ class Notebook:
             at=now,
             input_ms=self._heard_ms,
             duration_ms=_ms(now - opened_at),
+            price_nanos=cost(price, NO_TOKENS, _seconds(self._heard_ms)),
+            price_since=price.since,
         )
+
+    def _configure(self, session: Session, input_ms: int) -> None:
+        self.session_id = self.session_id or session.id
+        self.only_transcribes = isinstance(session, TranscriptionSession)
+        transcription = session.audio.input.transcription
+        self._ear = (transcription.model if transcription else None) or ""
+        detected, self._detects_turns = self._detects_turns, session.audio.input.turn_detection is not None
+        if detected and not self._detects_turns:
+            self._taken_ms = input_ms
+
+    def _commit(self, item_id: str, now: float, input_ms: int) -> None:
+        if not self._detects_turns:
+            self._heard_ms += max(input_ms - self._taken_ms, 0)
+            self._taken_ms = input_ms
+        while len(self._committed) >= MAX_OPEN_RESPONSES:
+            del self._committed[next(iter(self._committed))]
+        self._committed[item_id] = now
 
     def _begin(self, response_id: str, now: float) -> None:
         while len(self._begun) >= MAX_OPEN_RESPONSES:
@@ -121,19 +154,22 @@ class Notebook:
             tool_calls=sum(isinstance(item, FunctionCallItem) for item in response.output),
             first_audio_ms=begun.first_audio_ms,
             duration_ms=_ms(now - begun.at),
-            price_nanos=cost(price, tokens, (heard_ms + output_ms) // 1000),
+            price_nanos=cost(price, tokens, _seconds(heard_ms + output_ms)),
             price_since=price.since,
         )
 
-    def _transcribed(self, event: ev.InputAudioTranscriptionCompleted, now: float) -> Entry:
-        tokens, seconds = NO_TOKENS, Decimal(0)
-        match event.usage:
-            case ev.TranscriptionDuration(seconds=told_s):
-                seconds = Decimal(str(told_s))
-            case ev.TranscriptionTokens(input_token_details=given, output_tokens=made):
-                tokens = Tokens(
-                    input_text=given.text_tokens, input_audio=given.audio_tokens, output_text=made
-                )
+    def _transcribed(
+        self, event: ev.InputAudioTranscriptionCompleted | ev.InputAudioTranscriptionFailed, now: float
+    ) -> Entry | None:
+        if isinstance(event, ev.InputAudioTranscriptionFailed) and event.error.code in REFUSALS:
+            return None
+        completed = event if isinstance(event, ev.InputAudioTranscriptionCompleted) else None
+        tokens, transcribed_ms = _written_down(completed.usage) if completed is not None else (NO_TOKENS, 0)
+        heard_ms = 0
+        if self.only_transcribes:
+            heard_ms, self._heard_ms = self._heard_ms, 0
+        # What works here hears a turn once, and its answer is what pays for that.
+        is_paid = self.priced_as is not None and not self.only_transcribes
         price = self._prices.price_for(self.priced_as or self._ear, _day(now))
         return Entry(
             id=f"{event.item_id}.{event.content_index}",
@@ -142,12 +178,25 @@ class Notebook:
             key_id=self._key_id,
             project=self._project,
             model=self._ear or self._model,
-            status="completed",
+            status="completed" if completed is not None else "failed",
             at=now,
             tokens=tokens,
-            price_nanos=cost(price, tokens, seconds),
+            input_ms=heard_ms,
+            duration_ms=_ms(now - self._committed.pop(event.item_id, now)),
+            price_nanos=cost(price, tokens, 0 if is_paid else _seconds(transcribed_ms)),
+            transcribed_ms=transcribed_ms,
             price_since=price.since,
         )
+
+
+def _written_down(usage: ev.TranscriptionDuration | ev.TranscriptionTokens) -> tuple[Tokens, int]:
+    """Tokens, and milliseconds of sound."""
+    match usage:
+        case ev.TranscriptionDuration(seconds=seconds):
+            return NO_TOKENS, round(seconds * 1000)
+        case ev.TranscriptionTokens(input_token_details=given, output_tokens=made):
+            tokens = Tokens(input_text=given.text_tokens, input_audio=given.audio_tokens, output_text=made)
+            return tokens, given.audio_tokens * INPUT_MS_PER_TOKEN
 
 
 def tokens_of(usage: Usage) -> Tokens:
@@ -172,3 +221,7 @@ def _day(now: float) -> date:
 
 def _ms(seconds: float) -> int:
     return max(0, round(seconds * 1000))
+
+
+def _seconds(ms: int) -> Decimal:
+    return Decimal(ms) / 1000

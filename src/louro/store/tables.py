@@ -79,6 +79,7 @@ ENTRIES = Table(
     Column("duration_ms", BigInteger, nullable=False),
     Column("price_nanos", BigInteger, nullable=False),
     Column("price_since", Date),
+    Column("transcribed_ms", BigInteger, nullable=False, server_default="0"),  # since version 3
     Index("usage_entries_at", "at"),
 )
 TOTALS = Table(
@@ -111,7 +112,8 @@ AUDIT = Table(
     Column("detail", Text, nullable=False),
 )
 
-VERSION = 2
+VERSION = 3
+_TO_3 = "ALTER TABLE usage_entries ADD COLUMN transcribed_ms BIGINT NOT NULL DEFAULT 0"
 _LOCK = 0x6C6F75726F
 """PostgreSQL's lock for who makes the tables."""
 
@@ -123,8 +125,6 @@ class FromTheFuture(Exception):
 def migrate(connection: Connection) -> None:
     """Bring the database to VERSION, in the transaction that is open; an empty one gets all tables.
 
-    Version 2 has new tables only, so an older database needs no more than they.
-
     Raises:
         FromTheFuture: it is newer than this program, and stays as it is.
     """
@@ -135,7 +135,9 @@ def migrate(connection: Connection) -> None:
         raise FromTheFuture(f"The database has version {found}; this Louro knows {VERSION}. Upgrade Louro.")
     if found == VERSION:
         return
-    METADATA.create_all(connection)
+    if found == 2:
+        connection.execute(text(_TO_3))
+    METADATA.create_all(connection)  # those that are missing
     if found is None:
         connection.execute(insert(SCHEMA).values(version=VERSION))
     else:
