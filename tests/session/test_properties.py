@@ -72,8 +72,8 @@ def play(bench: Bench, step: ce.AnyClientEvent | str) -> None:
         bench.report(*told[step])
 
 
-def played(steps: list[ce.AnyClientEvent | str]) -> Bench:
-    bench = Bench(Setup(pause_ms=100))
+def played(steps: list[ce.AnyClientEvent | str], *, limits_first: bool = False) -> Bench:
+    bench = Bench(Setup(pause_ms=100, limits_first=limits_first))
     for step in steps:
         play(bench, step)
     return bench
