@@ -34,6 +34,15 @@ class Address:
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
+    @property
+    def key(self) -> str:
+        """Empty if there is none."""
+        said = next((self.headers[name] for name in KEY_HEADERS if name in self.headers), "")
+        return said.removeprefix("Bearer ")
+
+
+KEY_HEADERS = ("Authorization", "api-key")
+
 
 def find(
     url: str | None,

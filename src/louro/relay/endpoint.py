@@ -71,6 +71,11 @@ class Upstream:
     def __post_init__(self) -> None:
         object.__setattr__(self, "known", environment(self.env_file))
 
+    @property
+    def key(self) -> str:
+        """That we show it; empty if there is none."""
+        return find(self.url, self.api_key, None, self.dialect, known=self.known).key
+
     def address(self, model: str, query: dict[str, str]) -> Address:
         """*query*: what the client asked for besides the model, as `intent`."""
         address = find(self.url, self.api_key, model, self.dialect, known=self.known)
@@ -217,6 +222,9 @@ class RelayEndpoint:
             open=partial(open_upstream, self.upstream, model, caller.query),
             fallback=None if fallback is None else partial(open_upstream, fallback, model, caller.query),
             new_id=self.new_id,
+            hushed=tuple(
+                behind.key for behind in (self.upstream, fallback) if behind is not None and behind.key
+            ),
             tools=OwnTools(self.tools) if self.tools else None,
             start=bound.patch if bound is not None else None,
         )

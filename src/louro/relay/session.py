@@ -51,6 +51,8 @@ class Route:
     """Where it goes on when upstream stays away. It speaks upstream's dialect."""
     new_id: Callable[[], str]
     tools: OwnTools | None = None
+    hushed: tuple[str, ...] = ()
+    """The keys of the servers behind: see `Translator`."""
     start: SessionPatch | None = None
     """What an ephemeral key is bound to."""
 
@@ -71,7 +73,7 @@ class RelayedSession:
     def __post_init__(self) -> None:
         route = self.route
         view = route.tools.told if route.tools is not None else None
-        self.translator = Translator(route.client, route.upstream, route.policy, view)
+        self.translator = Translator(route.client, route.upstream, route.policy, view, route.hushed)
         self._recollection = Recollection(route.new_id)
         self._told_again: frozenset[str] = frozenset()
         self._skips_update = False
@@ -143,7 +145,10 @@ class RelayedSession:
                     await self._hear(frame if isinstance(frame, str) else frame.decode(), tasks)
             except ConnectionClosed:
                 pass
-            code, reason = self.socket.close_code or UPSTREAM_GONE, self.socket.close_reason or ""
+            code, reason = (
+                self.socket.close_code or UPSTREAM_GONE,
+                self.translator.hush(self.socket.close_reason or ""),
+            )
             try:
                 await self._go_on(code)
             except UpstreamLost:

@@ -31,6 +31,8 @@ PLAIN = frozenset(
 """There are many of them, and nothing in them is the operator's to decide."""
 ABOUT_OUR_KEY = "invalid_api_key"
 """An error of upstream's that may quote a part of the key: it is told in other words."""
+HIDDEN = "***"
+"""Stands for a key, where upstream quotes one."""
 MAX_OPEN_ITEMS = 256
 """Whose end has not been told. A server that begins items and never ends them must not fill the memory."""
 
@@ -61,9 +63,18 @@ class Translator:
 
     Args:
         view: what of upstream's events the client may see, besides what the policy says.
+        hushed: what the client is never told, whoever says it: the keys that only we have.
     """
 
-    def __init__(self, client: Dialect, upstream: Dialect, policy: Policy, view: View | None = None) -> None:
+    def __init__(
+        self,
+        client: Dialect,
+        upstream: Dialect,
+        policy: Policy,
+        view: View | None = None,
+        hushed: tuple[str, ...] = (),
+    ) -> None:
+        self._hushed = hushed
         self._client = client
         self._upstream = upstream
         self._policy = policy
@@ -108,6 +119,7 @@ class Translator:
 
     def to_client(self, frame: str) -> list[bytes]:
         """What the server says, as the client is to hear it. What the client's dialect has no word for is left out."""
+        frame = self.hush(frame)
         if self._is_same and self._passes(frame):
             return [frame.encode()]
         try:
@@ -122,6 +134,12 @@ class Translator:
         elif self._is_same and self._is_open:
             return [frame.encode()]
         return self.tell(event)
+
+    def hush(self, text: str) -> str:
+        for secret in self._hushed:
+            if secret in text:
+                text = text.replace(secret, HIDDEN)
+        return text
 
     def _passes(self, frame: str) -> bool:
         """Whether it is as the client may see it, without a look at all of it."""
