@@ -8,7 +8,8 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,7 +24,7 @@ from louro import memory
 from louro.client.address import OPENAI_URL, environment
 from louro.client.errors import ConnectionFailed
 from louro.client.tools import make_tool
-from louro.config import ConfigProblem, Settings, UpstreamSettings
+from louro.config import ConfigProblem, KeyPolicySettings, Settings, UpstreamSettings
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
 from louro.functions import load_functions
@@ -32,7 +33,7 @@ from louro.http.doorkeeper import EPHEMERAL, Doorkeeper
 from louro.http.office import Office
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
-from louro.relay.endpoint import RelayApplication, RelayEndpoint, Upstream, address_of
+from louro.relay.endpoint import RelayApplication, RelayEndpoint, Rules, Upstream, address_of
 from louro.relay.policy import Policy
 from louro.store.account import Books
 from louro.store.base import Keys
@@ -40,7 +41,7 @@ from louro.store.memory import MemoryKeys
 from louro.store.prices import PriceProblem, PriceTable
 from louro.transports.bounded import BoundedHttp, BoundedSocket
 from louro.transports.caller import Caller, caller_of
-from louro.transports.door import BoundSession
+from louro.transports.door import Admitted, BoundSession
 from louro.transports.gate import Gate
 
 MAX_FRAME_BYTES = 24 * 1024 * 1024
@@ -201,14 +202,23 @@ def _relays(settings: Settings, office: Office, gate: Gate) -> list[RelayEndpoin
     admit = Doorkeeper(settings.api_keys, office.keys, time.time).admit  # noqa: TID251
     try:
         return [
-            make_endpoint(behind, gate, origins=settings.origins, admit=admit, books=office.books)
+            make_endpoint(
+                behind,
+                gate,
+                settings.policies.values(),
+                origins=settings.origins,
+                admit=admit,
+                books=office.books,
+            )
             for behind in settings.upstreams.values()
         ]
     except ConnectionFailed as problem:
         raise ConfigProblem(str(problem)) from None
 
 
-def make_endpoint(behind: UpstreamSettings, gate: Gate, **more: Any) -> RelayEndpoint:
+def make_endpoint(
+    behind: UpstreamSettings, gate: Gate, policies: Collection[KeyPolicySettings] = (), **more: Any
+) -> RelayEndpoint:
     """A relay as its operator wants it; *more* are fields of RelayEndpoint.
 
     Raises:
@@ -219,6 +229,14 @@ def make_endpoint(behind: UpstreamSettings, gate: Gate, **more: Any) -> RelayEnd
     if behind.key_env and not key:
         raise ConnectionFailed(f"Set {behind.key_env}, or put it into .env.")
     address = behind.url if key else address_of(behind.url)
+    upstream = Upstream(OPENAI_URL if address == "openai" else address, key, behind.dialect)
+    common = _rules(behind)
+    some = tuple(replace(_rules(one.applied_to(behind)), are_for=_is_for(one)) for one in policies)
+    return RelayEndpoint(upstream, gate, common.policy, tools=common.tools, rules=some, **more)
+
+
+def _rules(behind: UpstreamSettings) -> Rules:
+    """Raises ConfigProblem: there is no such tool."""
     policy = Policy(
         models=behind.models,
         model=behind.model,
@@ -228,9 +246,11 @@ def make_endpoint(behind: UpstreamSettings, gate: Gate, **more: Any) -> RelayEnd
         hidden=behind.hide,
         max_session_s=behind.max_minutes * 60,
     )
-    upstream = Upstream(OPENAI_URL if address == "openai" else address, key, behind.dialect)
-    tools = tuple(make_tool(function) for function in load_functions(behind.tools))
-    return RelayEndpoint(upstream, gate, policy, tools=tools, **more)
+    return Rules(policy, tuple(make_tool(function) for function in load_functions(behind.tools)))
+
+
+def _is_for(policy: KeyPolicySettings) -> Callable[[Admitted], bool]:
+    return lambda admitted: policy.is_for(admitted.name, admitted.project)
 
 
 class Switchboard:

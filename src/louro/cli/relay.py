@@ -95,6 +95,7 @@ def relay(
     endpoint = make_endpoint(
         behind,
         Gate(settings.sessions, settings.queue, settings.queue_s),
+        settings.policies.values(),
         origins=settings.origins,
         admit=Doorkeeper(settings.api_keys, office.keys, time.time).admit,  # noqa: TID251
         books=office.books,

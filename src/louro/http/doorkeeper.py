@@ -70,7 +70,9 @@ class Doorkeeper:
                 raise Refusal(WRONG, "This ephemeral key is unknown, or has expired.", 3000)
             owner = self._store.owner_of(key)
             session = msgspec.json.decode(bound, type=BoundSession)
-            return Admitted(session=session) if owner is None else Admitted(owner.id, owner.project, session)
+            if owner is None:
+                return Admitted(session=session)
+            return Admitted(owner.id, owner.project, session, name=owner.name)
         found = self._store.find(key, now) if key else None
         if found is None:
             if not self._known and not self._store.has_keys:
@@ -78,7 +80,7 @@ class Doorkeeper:
             raise _unknown(key)
         if SCOPE not in found.scopes:
             raise Refusal("insufficient_scope", f"This key lacks the scope '{SCOPE}'.", 3000)
-        return Admitted(found.id, found.project)
+        return Admitted(found.id, found.project, name=found.name)
 
 
 def _unknown(key: str) -> Refusal:

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
-from louro.config import Settings
+from louro.config import KeyPolicySettings, Settings, policy_of
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.metrics import Metrics
 from louro.pipeline.driver import Driver, Engines
@@ -45,6 +45,9 @@ class _Guest:
     admitted: Admitted
     setup: Setup
     account: Account | None = None
+
+
+UNRESTRICTED = KeyPolicySettings()
 
 
 class RealtimeEndpoint:
@@ -173,8 +176,16 @@ class RealtimeEndpoint:
             )
         if not model and not is_transcription:
             raise Refusal("missing_model", "You must provide a model parameter, as in ?model=NAME.", 4000)
+        policy = policy_of(self._settings.policies, admitted.name, admitted.project) or UNRESTRICTED
+        if not is_transcription and not policy.has(model):
+            allowed = ", ".join(policy.models or ())
+            raise Refusal(
+                "model_not_found", f"The model '{model}' is not available here. Available: {allowed}.", 4000
+            )
+        setup = self.setup_of(model)
         return replace(
-            self.setup_of(model),
+            setup,
+            max_duration_s=min(setup.max_duration_s, policy.max_session_s),
             kind="transcription" if is_transcription else "realtime",
             input_rate_hz=_input_rate(caller.query.get("input_sample_rate")),
             limits_first=caller.dialect.limits_first,

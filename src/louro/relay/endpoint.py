@@ -118,10 +118,26 @@ PASSED_ON = frozenset({"intent", "input_sample_rate"})
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What the operator decides for some keys, or for all."""
+
+    policy: Policy = field(default_factory=Policy)
+    tools: tuple[Tool, ...] = ()
+    """That run here."""
+    are_for: Callable[[Admitted], bool] = lambda _: True
+
+    def __post_init__(self) -> None:
+        own = tuple(tool.definition for tool in self.tools)
+        if own:
+            object.__setattr__(self, "policy", replace(self.policy, own_tools=own))
+
+
+@dataclass(frozen=True)
 class _Guest:
     """Who may come in, and to what."""
 
     admitted: Admitted
+    rules: Rules
     model: str
     account: Account | None = None
 
@@ -143,11 +159,14 @@ class RelayEndpoint:
     """Where sessions go on when upstream stays away; in upstream's dialect."""
     tools: tuple[Tool, ...] = ()
     """That run here."""
+    rules: tuple[Rules, ...] = ()
+    """Of some keys, instead of *policy* and *tools*; the first that is for a key holds."""
     new_id: Callable[[], str] = lambda: ids_from(secrets.randbits(64))("event")
 
     def __post_init__(self) -> None:
-        own = tuple(tool.definition for tool in self.tools)
-        self.policy = replace(self.policy, own_tools=own) if own else self.policy
+        common = Rules(self.policy, self.tools)
+        self.policy = common.policy
+        self.rules = (*self.rules, common)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
@@ -174,19 +193,20 @@ class RelayEndpoint:
         admitted = await self._admitted(caller)
         if admitted.is_anybody:
             check_name(caller.headers, self.origins)
+        rules = next(one for one in self.rules if one.are_for(admitted))
         bound = admitted.session
         asked = caller.query.get("model") or caller.query.get("deployment") or ""
         is_transcription = caller.query.get("intent") == "transcription"
         if bound is not None:
             asked, is_transcription = bound.model, isinstance(bound.patch, TranscriptionSessionPatch)
-        model = "" if is_transcription and not asked else self.policy.model_for(asked)
+        model = "" if is_transcription and not asked else rules.policy.model_for(asked)
         if self.books is None:
-            return _Guest(admitted, model)
+            return _Guest(admitted, rules, model)
         account = self.books.open(Holder(admitted.key_id, admitted.project), model)
         allowance = await account.allowance()
         if allowance.refuses(account.now()) and allowance.refused_until is None:
             raise ClientError(allowance.code, allowance.refusal or "")
-        return _Guest(admitted, model, account)
+        return _Guest(admitted, rules, model, account)
 
     async def _admitted(self, caller: Caller) -> Admitted:
         """Raises Refusal."""
@@ -218,14 +238,14 @@ class RelayEndpoint:
         return Route(
             client=caller.dialect,
             upstream=upstream,
-            policy=self.policy,
+            policy=guest.rules.policy,
             open=partial(open_upstream, self.upstream, model, caller.query),
             fallback=None if fallback is None else partial(open_upstream, fallback, model, caller.query),
             new_id=self.new_id,
             hushed=tuple(
                 behind.key for behind in (self.upstream, fallback) if behind is not None and behind.key
             ),
-            tools=OwnTools(self.tools) if self.tools else None,
+            tools=OwnTools(guest.rules.tools) if guest.rules.tools else None,
             start=bound.patch if bound is not None else None,
         )
 
@@ -243,14 +263,14 @@ class RelayEndpoint:
             meter.moved()
         session = RelayedSession(route, connection, socket, meter)
         try:
-            with anyio.move_on_after(self.policy.max_session_s) as timeout:
+            with anyio.move_on_after(route.policy.max_session_s) as timeout:
                 await session.run()
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(CLOSE_TIMEOUT_S):
                 await session.socket.close()
             session.socket.transport.abort()
         if timeout.cancelled_caught:
-            minutes = self.policy.max_session_s / 60
+            minutes = route.policy.max_session_s / 60
             message = f"Your session hit the maximum duration of {minutes:g} minutes."
             raise Refusal("session_expired", message, 1001)
 

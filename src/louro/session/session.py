@@ -385,8 +385,8 @@ class Session:
         self._answer(entry, "idle", now)
 
     def _expire(self) -> None:
-        minutes = self._setup.max_duration_s // 60
-        message = f"Your session hit the maximum duration of {minutes} minutes."
+        minutes = self._setup.max_duration_s / 60
+        message = f"Your session hit the maximum duration of {minutes:g} minutes."
         self.receive_refusal(ClientError("session_expired", message))
         self._responses.stop_all()
         self._is_over = True

@@ -34,7 +34,7 @@ class Setup:
     instructions: str = ""
     """The default ones, shown in `session.created`."""
     voice: str = "alloy"
-    max_duration_s: int = 3600
+    max_duration_s: float = 3600
     context_tokens: int = 4096
     """What the model can read and write in all."""
     reserved_tokens: int = 512

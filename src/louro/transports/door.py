@@ -47,6 +47,8 @@ class Admitted:
     session: BoundSession | None = None
     is_anybody: bool = False
     """No key is needed here."""
+    name: str | None = None
+    """Of the key; of an ephemeral one, of the key that made it."""
 
     @property
     def whose(self) -> str:
