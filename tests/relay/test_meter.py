@@ -111,6 +111,21 @@ async def test_when_the_budget_is_spent_the_next_answer_is_refused_and_the_sessi
             pass
 
 
+async def test_the_limits_that_are_told_are_the_scarcest(till: Till) -> None:
+    await anyio.to_thread.run_sync(till.limit, "1000 tokens/day")
+    async with till.client() as client:
+        limits = client.events("rate_limits.updated")
+        await turn(client)
+        await turn(client)
+        with anyio.fail_after(5):
+            _, told = await anext(limits)
+            _, told = await anext(limits)
+    assert isinstance(told, ev.RateLimitsUpdated)
+    [tokens] = [one for one in told.rate_limits if one.name == "tokens"]
+    assert tokens.limit == 1000, "upstream's own is a million"
+    assert tokens.remaining < 1000
+
+
 async def test_a_turn_that_upstream_answers_by_itself_is_stopped(till: Till) -> None:
     async with till.client() as client:
         await anyio.to_thread.run_sync(till.limit, "1 tokens")

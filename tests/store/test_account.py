@@ -245,6 +245,22 @@ async def test_answers_that_never_end_are_forgotten(book: BookDouble) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "spent", "expected"),
+    [
+        ("5 USD/day", Spent(nanos=3_999_999_999), ()),
+        ("5 USD/day", Spent(nanos=4_000_000_000, tokens=800), (Quota("tokens", 1000, 200, 6 * 3600),)),
+        ("2 minutes", Spent(ms=119_000, tokens=500), (Quota("tokens", 504, 4, 0.0),)),
+        ("2 minutes", Spent(ms=130_000, tokens=500), (Quota("tokens", 500, 0, 0.0),)),
+    ],
+)
+async def test_budgets_in_money_and_sound_are_told_once_they_warn(
+    book: BookDouble, text: str, spent: Spent, expected: tuple[Quota, ...]
+) -> None:
+    book.limit(text, spent)
+    assert (await account(book).allowance()).quotas == expected
+
+
+@pytest.mark.parametrize(
     ("text", "reset_s"),
     [("1000 tokens/day", 6 * 3600), ("1000 tokens/month", (7 * 24 + 6) * 3600), ("1000 tokens", 0)],
 )
@@ -260,7 +276,7 @@ async def test_a_spent_budget_refuses_and_says_which(book: BookDouble) -> None:
     book.limit("5 USD/day", Spent(nanos=5_010_000_000))
     allowed = await account(book).allowance()
     assert allowed.refusal == "You exceeded your budget: 5.01 of 5 USD/day are used."
-    assert allowed.quotas == ()
+    assert allowed.quotas == (Quota("tokens", 0, 0, 6 * 3600),)
 
 
 async def test_a_rate_holds_for_all_sessions_of_a_key(book: BookDouble) -> None:

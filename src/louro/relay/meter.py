@@ -17,7 +17,6 @@ from louro.protocol.errors import ClientError
 from louro.protocol.session import PcmFormat, Session
 from louro.protocol.wire import Dialect
 from louro.relay.translate import head_of
-from louro.session.reports import AllowanceChanged
 from louro.store.account import Account
 
 OURS = "louro"
@@ -50,7 +49,7 @@ class RelayMeter:
         self._account = account
         self._upstream = upstream
         self._awaits_sound = False
-        self._allowed = AllowanceChanged()
+        self._allowed = account.current()
         self._input_ms = 0.0
         """Of the client's sound, ever."""
         self._update_ms = 0.0
@@ -87,6 +86,24 @@ class RelayMeter:
     def moved(self) -> None:
         """The session goes on at our own models."""
         self._account.moved(OURS)
+
+    def told(self, frame: str, event: ev.RateLimitsUpdated) -> str:
+        """The frame as the client is to hear it: of limits, whichever is scarcer, upstream's or ours."""
+        if not self._allowed.quotas:
+            return frame
+        scarcest = {one.name: one for one in event.rate_limits}
+        for quota in self._allowed.quotas:
+            one = scarcest.get(quota.name)
+            if one is None or quota.remaining < one.remaining:
+                scarcest[quota.name] = ev.RateLimit(
+                    name=quota.name,
+                    limit=quota.limit,
+                    remaining=quota.remaining,
+                    reset_seconds=round(quota.reset_s, 3),
+                )
+        encoded = self._upstream.encode(structs.replace(event, rate_limits=tuple(scarcest.values())))
+        assert encoded is not None
+        return encoded.decode()
 
     async def count(self, frame: str) -> ClientError | None:
         """Something that upstream says, before the client is told; return why the answer that it begins is one that

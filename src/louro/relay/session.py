@@ -176,6 +176,8 @@ class RelayedSession:
             self._recollection.heard(event)
         if self.meter is not None and (refusal := await self.meter.count(frame)) is not None:
             await self._stop_answer(refusal)
+        if isinstance(event, ev.RateLimitsUpdated) and self.meter is not None:
+            frame = self.meter.told(frame, event)
         for one in self.translator.to_client(frame):
             await self.connection.send(one)
         self._ready.set()

@@ -62,10 +62,13 @@ class ResponseFailed(Struct, frozen=True, tag=True):
     message: str
 
 
+QuotaName: TypeAlias = Literal["requests", "tokens"]
+
+
 class Quota(Struct, frozen=True):
     """What is left of the scarcest limit of its name."""
 
-    name: Literal["requests", "tokens"]
+    name: QuotaName
     limit: int
     remaining: int
     reset_s: float = 0.0

@@ -11,7 +11,7 @@ from typing import Protocol
 import anyio.to_thread
 
 from louro.protocol import server_events as ev
-from louro.session.reports import AllowanceChanged, Quota
+from louro.session.reports import AllowanceChanged, Quota, QuotaName
 from louro.store import budgets as rules
 from louro.store.base import Entry, Ledger
 from louro.store.budgets import Standing
@@ -102,6 +102,10 @@ class Account:
     async def allowance(self) -> AllowanceChanged:
         """What is allowed before anything was said."""
         await anyio.to_thread.run_sync(self._look)
+        return self._allowance()
+
+    def current(self) -> AllowanceChanged:
+        """What is allowed by what is known; `allowance` comes first."""
         return self._allowance()
 
     def news(self) -> AllowanceChanged | None:
@@ -216,25 +220,34 @@ class Account:
 
 
 def _quotas(standings: Sequence[Standing], paces: Sequence[Pace], now: float) -> Iterator[Quota]:
-    """The scarcest of each name that the protocol has."""
+    """The scarcest of each name that the protocol has. Budgets in money and sound are told as tokens once they warn."""
     left = [one for pace in paces for one in pace.left(now)]
-    requests = [one for one in left if one.limit.unit == "responses"]
-    if requests:
-        scarcest = min(requests, key=_remaining)
-        yield Quota("requests", scarcest.limit.amount, scarcest.remaining, scarcest.reset_s)
-    budgets = (one for one in standings if one.budget.limit.unit == "tokens" and not one.budget.limit.is_rate)
-    tokens = [one for one in left if one.limit.unit == "tokens"] + [_left(one, now) for one in budgets]
-    if tokens:
-        scarcest = min(tokens, key=_remaining)
-        yield Quota("tokens", scarcest.limit.amount, scarcest.remaining, scarcest.reset_s)
+    budgets = [one for one in standings if not one.budget.limit.is_rate]
+    requests = [_quota("requests", one) for one in left if one.limit.unit == "responses"]
+    tokens = [_quota("tokens", one) for one in left if one.limit.unit == "tokens"]
+    tokens += [
+        _in_tokens(one, now) for one in budgets if one.budget.limit.unit == "tokens" or one.state != "within"
+    ]
+    for found in (requests, tokens):
+        if found:
+            yield min(found, key=_remaining)
 
 
-def _left(one: Standing, now: float) -> Left:
-    limit = one.budget.limit
-    return Left(limit, max(limit.amount - one.spent.tokens, 0), _reset_s(limit.per, now))
+def _quota(name: QuotaName, left: Left) -> Quota:
+    return Quota(name, left.limit.amount, left.remaining, left.reset_s)
 
 
-def _remaining(left: Left) -> int:
+def _in_tokens(one: Standing, now: float) -> Quota:
+    """Of money and sound: how many tokens are left if they go on to cost what they have cost."""
+    limit, spent = one.budget.limit, one.spent.tokens
+    used = rules.used(limit.unit, one.spent)
+    left = max(limit.amount - used, 0)
+    remaining = left if limit.unit == "tokens" else spent * left // max(used, 1)
+    total = limit.amount if limit.unit == "tokens" else spent + remaining
+    return Quota("tokens", total, remaining, _reset_s(limit.per, now))
+
+
+def _remaining(left: Quota) -> int:
     return left.remaining
 
 

@@ -146,20 +146,21 @@ def since(per: Per, today: date) -> date | None:
 
 
 def state(budget: Budget, spent: Spent) -> State:
-    used = _used(budget.limit.unit, spent)
-    if used >= budget.limit.amount:
+    amount = used(budget.limit.unit, spent)
+    if amount >= budget.limit.amount:
         return "spent"
-    return "warn" if used * 100 >= budget.limit.amount * WARN_PERCENT else "within"
+    return "warn" if amount * 100 >= budget.limit.amount * WARN_PERCENT else "within"
 
 
 def shown(limit: Limit, spent: Spent) -> str:
     """How much of it is used, for a person: `3.20 of 5 USD/day`."""
-    used = Decimal(_used(limit.unit, spent)) / _PARTS_PER[limit.unit]
+    amount = Decimal(used(limit.unit, spent)) / _PARTS_PER[limit.unit]
     digits = 2 if limit.unit in ("money", "minutes") else 0
-    return f"{used:.{digits}f} of {limit}"
+    return f"{amount:.{digits}f} of {limit}"
 
 
-def _used(unit: Unit, spent: Spent) -> int:
+def used(unit: Unit, spent: Spent) -> int:
+    """In the parts that a limit of this unit counts in."""
     match unit:
         case "money":
             return spent.nanos
