@@ -173,6 +173,36 @@ async def test_a_budget_that_is_nearly_spent_is_told_in_a_header(shop: Shop) -> 
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
 
 
+async def test_an_ephemeral_key_has_limits_of_its_own(shop: Shop) -> None:
+    async with httpx.AsyncClient(base_url=shop.serving.address) as http:
+
+        async def make(*limits: str) -> httpx.Response:
+            heads = {"Authorization": f"Bearer {shop.key}"}
+            return await http.post("/v1/realtime/client_secrets", json={"limits": limits}, headers=heads)
+
+        narrow = (await make("1 sessions", "1 tokens/session")).json()["value"]
+        other = (await make()).json()["value"]
+        assert (await make("5 USD/day")).json()["error"]["param"] == "limits.0"
+        assert (await make("many")).status_code == 400
+        assert (await make(*["1 sessions"] * 6)).status_code == 400
+
+    def client(key: str) -> RealtimeClient:
+        return RealtimeClient(shop.serving.address, api_key=key, env_file=None, reconnect=False)
+
+    async with client(narrow) as first:
+        with pytest.raises(ConnectionFailed, match="1 sessions at once"):
+            async with client(narrow):
+                pass
+        async with client(other) as second:
+            await turn(second)
+            await turn(second)
+        await turn(first)
+        with pytest.raises(RealtimeError, match="tokens/session"):
+            await first.send_user_message("and now?")
+    async with client(narrow) as again:
+        await turn(again)
+
+
 async def test_a_session_that_only_transcribes_is_written_down_and_ended_by_its_budget(shop: Shop) -> None:
     """The client ends each turn, so nobody but its own sound tells how long it was."""
     await anyio.to_thread.run_sync(shared_by, shop, "0.01 minutes")

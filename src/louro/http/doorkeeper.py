@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,9 +71,10 @@ class Doorkeeper:
                 raise Refusal(WRONG, "This ephemeral key is unknown, or has expired.", 3000)
             owner = self._store.owner_of(key)
             session = msgspec.json.decode(bound, type=BoundSession)
+            secret_id = hashlib.sha256(key.encode()).hexdigest()[:24]
             if owner is None:
-                return Admitted(session=session)
-            return Admitted(owner.id, owner.project, session, name=owner.name)
+                return Admitted(session=session, secret_id=secret_id)
+            return Admitted(owner.id, owner.project, session, name=owner.name, secret_id=secret_id)
         found = self._store.find(key, now) if key else None
         if found is None:
             if not self._known and not self._store.has_keys:

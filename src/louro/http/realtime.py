@@ -102,7 +102,11 @@ class RealtimeEndpoint:
         setup = self._setup(caller, admitted)
         if self._books is None:
             return _Guest(admitted, setup)
-        account = self._books.open(Holder(admitted.key_id, admitted.project), setup.model, PRICED_AS)
+        account = self._books.open(
+            Holder(admitted.key_id, admitted.project, admitted.secret_id, admitted.limits),
+            setup.model,
+            PRICED_AS,
+        )
         allowance = await account.allowance()
         if allowance.refuses(self._clock()) and allowance.refused_until is None:
             raise Refusal(allowance.code, allowance.refusal or "", 3000)

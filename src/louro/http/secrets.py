@@ -22,6 +22,7 @@ from louro.protocol.wire import BETA, GA, Dialect
 from louro.session.setup import Setup, initial_settings, updated_settings
 from louro.store.account import Books, Holder
 from louro.store.base import Keys
+from louro.store.budgets import BudgetProblem, parse_limit
 from louro.transports.caller import caller_of
 from louro.transports.door import BUDGET_WARNING, Admitted, BoundSession, Refusal, check_name
 
@@ -29,6 +30,7 @@ LIFETIME_S, LEAST_LIFETIME_S, MOST_LIFETIME_S = 600, 10, 7200
 BETA_LIFETIME_S = 60
 """The protocol's."""
 DEFAULT_MODEL = "louro"
+MAX_LIMITS = 5
 _BODY = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
 """For OpenAPI. What may stand in it, the protocol says; it is read as an event is."""
 
@@ -74,6 +76,7 @@ class SecretsDesk:
         admitted = await self._admitted(request)
         body = await self._body(request)
         lifetime_s = _lifetime(body.get("expires_after"))
+        limits = self._limits(body.get("limits"))
         wanted = body.get("session") or {}
         if not isinstance(wanted, dict):
             raise ClientError(
@@ -81,7 +84,7 @@ class SecretsDesk:
             )
         session = {"type": "realtime", **wanted}
         patch, shown = self._checked(GA, {"type": "session.update", "session": session}, session.get("model"))
-        bound = BoundSession(str(session.get("model") or DEFAULT_MODEL), patch)
+        bound = BoundSession(str(session.get("model") or DEFAULT_MODEL), patch, limits)
         value, expires_at = await self._issue(admitted, response, bound, lifetime_s)
         return {"value": value, "expires_at": expires_at, "session": shown}
 
@@ -146,6 +149,22 @@ class SecretsDesk:
         if account.warning is not None:
             response.headers[BUDGET_WARNING] = account.warning
 
+    def _limits(self, wanted: object) -> tuple[str, ...]:
+        """Raises ClientError: they are none that a session has to keep."""
+        if wanted is None:
+            return ()
+        if (
+            not isinstance(wanted, list)
+            or len(wanted) > MAX_LIMITS
+            or not all(isinstance(one, str) for one in wanted)
+        ):
+            raise ClientError("invalid_type", "Invalid 'limits': expected a few texts.", param="limits")
+        if self._books is None:
+            raise ClientError(
+                "invalid_value", "Invalid 'limits': this server keeps no accounts.", param="limits"
+            )
+        return tuple(_limit(text, f"limits.{number}") for number, text in enumerate(wanted))
+
     async def _body(self, request: Request) -> dict[str, Any]:
         try:
             body = json.loads(await request.body() or b"{}")
@@ -154,6 +173,17 @@ class SecretsDesk:
         if not isinstance(body, dict):
             raise ClientError("invalid_type", "The body must be an object.")
         return body
+
+
+def _limit(text: str, param: str) -> str:
+    try:
+        limit = parse_limit(text)
+    except BudgetProblem as problem:
+        raise ClientError("invalid_value", f"Invalid '{param}': {problem}", param=param) from None
+    if limit.unit != "sessions" and limit.per != "session":
+        message = f"Invalid '{param}': an ephemeral key has limits as 1 sessions, or 10 minutes/session."
+        raise ClientError("invalid_value", message, param=param)
+    return str(limit)
 
 
 def _lifetime(expires_after: object) -> int:

@@ -202,7 +202,9 @@ class RelayEndpoint:
         model = "" if is_transcription and not asked else rules.policy.model_for(asked)
         if self.books is None:
             return _Guest(admitted, rules, model)
-        account = self.books.open(Holder(admitted.key_id, admitted.project), model)
+        account = self.books.open(
+            Holder(admitted.key_id, admitted.project, admitted.secret_id, admitted.limits), model
+        )
         allowance = await account.allowance()
         if allowance.refuses(account.now()) and allowance.refused_until is None:
             raise ClientError(allowance.code, allowance.refusal or "")

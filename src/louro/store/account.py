@@ -13,8 +13,8 @@ import anyio.to_thread
 from louro.protocol import server_events as ev
 from louro.session.reports import AllowanceChanged, Quota, QuotaName
 from louro.store import budgets as rules
-from louro.store.base import Entry, Ledger
-from louro.store.budgets import Standing
+from louro.store.base import Entry, Ledger, Spent
+from louro.store.budgets import Budget, Standing
 from louro.store.notebook import Notebook
 from louro.store.prices import PriceTable
 from louro.store.rates import Left, Owner, Pace, Rates
@@ -36,12 +36,21 @@ class Holder:
 
     key_id: str | None
     project: str
+    secret_id: str | None = None
+    """Of the ephemeral key, if it is one."""
+    limits: tuple[str, ...] = ()
+    """That it has of its own."""
 
     @property
     def owners(self) -> list[Owner]:
         """Of limits."""
-        project: Owner = ("project", self.project)
-        return [project] if self.key_id is None else [("key", self.key_id), project]
+        keys: list[Owner] = [("key", id_) for id_ in (self.secret_id, self.key_id) if id_ is not None]
+        return [*keys, ("project", self.project)]
+
+    @property
+    def budgets(self) -> list[Budget]:
+        """Those of the ephemeral key."""
+        return [Budget("key", self.secret_id or "", rules.parse_limit(text)) for text in self.limits]
 
 
 @dataclass(frozen=True)
@@ -213,10 +222,22 @@ class Account:
             self._problem = "Usage cannot be recorded at the moment. Try again in a while."
 
     def _look(self) -> None:
-        self._standings = self._books.budgets.standings(
-            self._books.clock(), self._holder.key_id, self._holder.project, self._notebook.session_id or None
+        session_id = self._notebook.session_id or None
+        theirs = self._books.budgets.standings(
+            self._books.clock(), self._holder.key_id, self._holder.project, session_id
         )
+        self._standings = [*theirs, *self._own_standings(session_id)]
         self._problem = None
+
+    def _own_standings(self, session_id: str | None) -> list[Standing]:
+        budgets = self._holder.budgets
+        if not budgets:
+            return []
+        spent = self._books.ledger.spent("session", session_id) if session_id is not None else Spent()
+        return [
+            Standing(one, spent, "within" if one.limit.is_rate else rules.state(one, spent))
+            for one in budgets
+        ]
 
 
 def _quotas(standings: Sequence[Standing], paces: Sequence[Pace], now: float) -> Iterator[Quota]:

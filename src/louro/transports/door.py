@@ -35,6 +35,8 @@ class BoundSession(msgspec.Struct, frozen=True):
 
     model: str
     patch: SessionPatch
+    limits: tuple[str, ...] = ()
+    """Of this key's own: sessions at once, and what each may use, as `10 minutes/session`."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class Admitted:
     """No key is needed here."""
     name: str | None = None
     """Of the key; of an ephemeral one, of the key that made it."""
+    secret_id: str | None = None
+    """Which ephemeral key it is; None if it is none."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Of an ephemeral key's own."""
+        return self.session.limits if self.session is not None else ()
 
     @property
     def whose(self) -> str:
