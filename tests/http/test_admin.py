@@ -92,6 +92,40 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(office: Office) -> None:
         api.delete(turned["id"], project_id="shop")
 
 
+def test_the_official_sdk_makes_and_takes_back_keys_of_its_own(office: Office) -> None:
+    projects = office.sdk().admin.organization.projects
+    made = projects.service_accounts.create("shop", name="till", expires_in_seconds=3600)
+    assert made.api_key is not None
+    assert opens(office, made.api_key.value)
+    assert made.api_key.expires_at == made.api_key.created_at + 3600
+    assert projects.retrieve("shop").name == "shop"
+    assert [one.id for one in projects.service_accounts.list("shop")] == [made.id]
+    assert projects.service_accounts.retrieve(made.id, project_id="shop").name == "till"
+    assert projects.service_accounts.delete(made.id, project_id="shop").deleted
+    assert not opens(office, made.api_key.value)
+    assert list(projects.service_accounts.list("shop")) == []
+    for gone in (
+        lambda: projects.retrieve("nowhere"),
+        lambda: projects.service_accounts.delete(made.id, project_id="shop"),
+    ):
+        with pytest.raises(NotFoundError):
+            gone()
+
+
+def test_the_official_sdk_says_what_a_project_may_spend(office: Office) -> None:
+    spending = office.sdk().admin.organization.projects.spend_limit
+    with pytest.raises(NotFoundError):
+        spending.retrieve("shop")
+    made = spending.update("shop", threshold_amount=500, currency="USD", interval="month")
+    assert (made.threshold_amount, made.enforcement.status) == (500, "inactive")
+    assert [str(one.limit) for one in office.store.budgets.all()] == ["5 USD/month"]
+    spending.update("shop", threshold_amount=0, currency="USD", interval="month")
+    assert spending.retrieve("shop").enforcement.status == "enforcing"
+    assert spending.delete("shop").deleted
+    with pytest.raises(NotFoundError):
+        spending.delete("shop")
+
+
 def test_lists_come_in_pages(office: Office) -> None:
     for number in range(5):
         office.store.keys.create(

@@ -7,14 +7,15 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
 from louro.http import admin_models as shown
 from louro.http import admin_usage as usage
+from louro.http.admin_access import Cursor, Many, gone, key_in, store_of
+from louro.http.admin_projects import ProjectsDesk
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.errors import PROBLEMS
 from louro.protocol.errors import ClientError
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 KEY_ACTOR = "key "
 """Before a key's name, in the audit."""
-
-Many: TypeAlias = Annotated[int, Query(ge=1, le=100)]
-Cursor: TypeAlias = Annotated[str | None, Query(max_length=200)]
 
 
 class AdminRoute(APIRoute):
@@ -72,7 +70,7 @@ class AdminDesk:
             route_class=AdminRoute,
         )
         keys = "/projects/{project}/api_keys"
-        router.get("/projects")(self.projects)
+        ProjectsDesk(self._clock).add_to(router)
         router.get(keys)(self.keys)
         router.post(keys)(self.create_key)
         router.get(f"{keys}/{{key_id}}")(self.key)
@@ -97,29 +95,19 @@ class AdminDesk:
 
     # Keys
 
-    def projects(
-        self, request: Request, limit: Many = 20, after: Cursor = None
-    ) -> shown.Listed[shown.Project]:
-        """Those that have keys, and had."""
-        first: dict[str, int] = {}
-        for key in _store(request).keys.all():
-            first.setdefault(key.project, int(key.created_at))
-        found = [shown.Project(id=name, name=name, created_at=at) for name, at in first.items()]
-        return shown.listed(found, limit, after)
-
     def keys(
         self, request: Request, project: str, limit: Many = 20, after: Cursor = None
     ) -> shown.Listed[shown.ApiKey]:
         """Of a project, oldest first; revoked and expired ones too. The keys themselves are not kept."""
-        store = _store(request)
+        store = store_of(request)
         limits = _limits_of_keys(store)
         found = [self._shown(key, limits) for key in store.keys.all() if key.project == project]
         return shown.listed(found, limit, after)
 
     def key(self, request: Request, project: str, key_id: str) -> shown.ApiKey:
         """One key."""
-        store = _store(request)
-        return self._shown(_key(store, project, key_id), _limits_of_keys(store))
+        store = store_of(request)
+        return self._shown(key_in(store, project, key_id), _limits_of_keys(store))
 
     def create_key(
         self, request: Request, project: Annotated[str, Path(pattern=NAME)], wish: shown.ApiKeyWish
@@ -129,23 +117,23 @@ class AdminDesk:
         expires_at = now + wish.expires_after.seconds if wish.expires_after is not None else None
         limits = tuple(_parsed(text, f"limits.{number}") for number, text in enumerate(wish.limits))
         new = NewKey(wish.name, project, tuple(dict.fromkeys(wish.scopes)), expires_at, limits)
-        return self._made(_store(request), *_store(request).keys.create_limited(new, now))
+        return self._made(store_of(request), *store_of(request).keys.create_limited(new, now))
 
     def rotate_key(self, request: Request, project: str, key_id: str) -> shown.NewApiKey:
         """Revoke a key and make another like it, with the same limits."""
-        store = _store(request)
-        _key(store, project, key_id)
+        store = store_of(request)
+        key_in(store, project, key_id)
         made = store.keys.rotate(key_id, self._clock(), by_id=True)
         if made is None:
-            raise _gone("This key is revoked already.")
+            raise gone("This key is revoked already.")
         return self._made(store, *made)
 
     def revoke_key(self, request: Request, project: str, key_id: str) -> shown.Deleted:
         """No session begins with it any more; live ones go on."""
-        store = _store(request)
-        _key(store, project, key_id)
+        store = store_of(request)
+        key_in(store, project, key_id)
         if store.keys.revoke(key_id, self._clock(), by_id=True) is None:
-            raise _gone("This key is revoked already.")
+            raise gone("This key is revoked already.")
         return shown.Deleted(object="organization.project.api_key.deleted", id=key_id)
 
     def _made(self, store: Store, key: Key, secret: str) -> shown.NewApiKey:
@@ -176,24 +164,24 @@ class AdminDesk:
         self, request: Request, limit: Many = 20, after: Cursor = None
     ) -> shown.Listed[shown.LimitShown]:
         """What keys and projects may use, and how far each is used up."""
-        standings = _store(request).budgets.all_standings(self._clock())
+        standings = store_of(request).budgets.all_standings(self._clock())
         return shown.listed([_limit(one) for one in standings], limit, after)
 
     def set_limit(self, request: Request, wish: shown.LimitWish) -> shown.LimitShown:
         """Set one; one of the same owner for the same unit and period is replaced."""
-        store, now = _store(request), self._clock()
+        store, now = store_of(request), self._clock()
         if wish.scope == "key" and not any(key.id == wish.owner for key in store.keys.all()):
-            raise _gone(f"There is no key '{wish.owner}'.")
+            raise gone(f"There is no key '{wish.owner}'.")
         budget = Budget(wish.scope, wish.owner, _parsed(wish.limit, "limit"))
         store.budgets.create(budget, now)
         return next(_limit(one) for one in store.budgets.all_standings(now) if one.budget == budget)
 
     def remove_limit(self, request: Request, limit_id: str) -> shown.Deleted:
         """Take one away."""
-        budgets = _store(request).budgets
+        budgets = store_of(request).budgets
         found = next((one for one in budgets.all() if _limit_id(one) == limit_id), None)
         if found is None or not budgets.remove(found, self._clock()):
-            raise _gone("There is no such limit.")
+            raise gone("There is no such limit.")
         return shown.Deleted(object="organization.limit.deleted", id=limit_id)
 
     # Usage
@@ -202,7 +190,7 @@ class AdminDesk:
         self, request: Request, query: Annotated[usage.UsageQuery, Query()]
     ) -> shown.Page[shown.Completions]:
         """What was used: tokens, sound, and what it cost."""
-        read = partial(_store(request).ledger.usage_in, filters=usage.filters_of(query))
+        read = partial(store_of(request).ledger.usage_in, filters=usage.filters_of(query))
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         told = partial(
             usage.completions, elsewhere=self._prices.price_for(COMPARED, today), elsewhere_name=COMPARED
@@ -214,12 +202,12 @@ class AdminDesk:
     ) -> shown.Page[shown.Transcriptions]:
         """What was written down of what users said."""
         filters = replace(usage.filters_of(query), kind="transcription")
-        read = partial(_store(request).ledger.usage_in, filters=filters)
+        read = partial(store_of(request).ledger.usage_in, filters=filters)
         return usage.page_of(query, self._clock(), read, usage.transcriptions)
 
     def costs(self, request: Request, query: Annotated[usage.CostsQuery, Query()]) -> shown.Page[shown.Costs]:
         """What it cost, by UTC days."""
-        read = partial(_store(request).ledger.usage_in, filters=usage.filters_of(query))
+        read = partial(store_of(request).ledger.usage_in, filters=usage.filters_of(query))
         return usage.page_of(query, self._clock(), read, usage.costs)
 
     # The audit
@@ -232,26 +220,8 @@ class AdminDesk:
     ) -> shown.Listed[shown.AuditLog]:
         """Who made, changed and took back keys and limits; newest first."""
         before = int(after.removeprefix("audit_")) if after is not None else None
-        acts = _store(request).audit(limit=limit + 1, before=before)
+        acts = store_of(request).audit(limit=limit + 1, before=before)
         return shown.listed([_act(act) for act in acts], limit, None)
-
-
-def _store(request: Request) -> Store:
-    """With the administrator in the audit for what is done."""
-    store: Store = request.state.store
-    return store
-
-
-def _key(store: Store, project: str, key_id: str) -> Key:
-    """Raises HTTPException: there is none."""
-    for key in store.keys.all():
-        if (key.id, key.project) == (key_id, project):
-            return key
-    raise _gone("There is no such key in this project.")
-
-
-def _gone(message: str) -> HTTPException:
-    return HTTPException(404, message)
 
 
 def _limits_of_keys(store: Store) -> dict[str, list[str]]:

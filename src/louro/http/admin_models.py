@@ -133,6 +133,63 @@ class LimitShown(Identified):
     state: Literal["within", "warn", "spent"] | None
 
 
+class ProjectServiceAccount(Identified):
+    object: Literal["organization.project.service_account"] = "organization.project.service_account"
+    name: str
+    role: Literal["member"] = "member"
+    created_at: int
+
+
+class ServiceAccountKey(BaseModel):
+    id: str
+    object: Literal["organization.project.service_account.api_key"] = (
+        "organization.project.service_account.api_key"
+    )
+    name: str
+    created_at: int
+    expires_at: int | None
+    value: str
+    """The key, shown this once."""
+
+
+class NewServiceAccount(ProjectServiceAccount):
+    api_key: ServiceAccountKey
+
+
+class ServiceAccountWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    expires_in_seconds: Annotated[int, Field(ge=60, le=MOST_LIFETIME_S)] | None = None
+
+
+class Enforcement(BaseModel):
+    status: Literal["inactive", "enforcing"]
+
+
+class SpendLimit(BaseModel):
+    object: Literal["project.spend_limit"] = "project.spend_limit"
+    threshold_amount: int
+    """In cents."""
+    currency: Literal["USD"] = "USD"
+    interval: Literal["month"] = "month"
+    enforcement: Enforcement
+    """Whether it is spent."""
+
+
+class SpendLimitWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    threshold_amount: int = Field(ge=0, le=10**9)
+    currency: Literal["USD"]
+    interval: Literal["month"]
+
+
+class SpendLimitDeleted(BaseModel):
+    object: Literal["project.spend_limit.deleted"] = "project.spend_limit.deleted"
+    deleted: Literal[True] = True
+
+
 class Actor(BaseModel):
     type: Literal["api_key", "session"]
     """A session: somebody at the machine's own command line."""
