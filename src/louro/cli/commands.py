@@ -272,9 +272,11 @@ def engines() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """What is missing on this machine, and the command that cures it."""
-    findings = examine()
+def doctor(
+    config: Annotated[Path | None, typer.Option(help="Settings file.", show_default="louro.toml")] = None,
+) -> None:
+    """What is missing on this machine, and the command that cures it; and whether the settings can be used."""
+    findings = examine(config)
     for finding in findings:
         mark = "[green]ok[/]  " if finding.is_well else "[red]no[/]  "
         cure = f"  -> {finding.cure}" if finding.cure and not finding.is_well else ""

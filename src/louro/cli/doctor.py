@@ -7,9 +7,13 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
+from louro.config import ConfigProblem, read_settings
 from louro.engines import catalogue, registry
 from louro.engines.base import ConfigError
+from louro.server import default_store
+from louro.store.prices import PriceProblem, PriceTable
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,11 @@ OPTIONAL = {
 NEEDED_BYTES = 1_000_000_000
 
 
-def examine() -> list[Finding]:
+def examine(config: Path | None = None) -> list[Finding]:
+    return [*_machine(), *_operation(config)]
+
+
+def _machine() -> list[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     findings = [Finding(f"Python {version}", sys.version_info >= (3, 11), "Install Python 3.11 to 3.13.")]
     for package, cure in (PACKAGES | OPTIONAL).items():
@@ -48,6 +56,52 @@ def examine() -> list[Finding]:
     cores = os.cpu_count() or 1
     findings.append(Finding(f"{cores} processor cores", cores >= 2, "Two cores or more answer in time."))
     return findings
+
+
+def _operation(config: Path | None) -> list[Finding]:
+    """What the settings name."""
+    try:
+        settings = read_settings(config, {}, os.environ)
+    except ConfigProblem as problem:
+        return [Finding("settings", False, str(problem))]
+    return [
+        Finding("settings", True),
+        _prices(settings.prices),
+        *_store(settings.store or str(default_store())),
+    ]
+
+
+def _prices(place: str) -> Finding:
+    try:
+        rows = PriceTable.load(Path(place) if place else None).prices
+    except PriceProblem as problem:
+        return Finding("prices", False, str(problem))
+    newest = max(row.since for row in rows if row.since is not None)
+    return Finding(f"{len(rows)} prices, the newest since {newest}", True)
+
+
+def _store(place: str) -> list[Finding]:
+    """It is looked at, and stays as it is."""
+    if "://" not in place and not Path(place).exists():
+        return [Finding(f"no store at {place}: nobody needs a key, and nothing is counted", True)]
+    from louro.store.database import StoreUnavailable, look_at  # noqa: PLC0415 - 28 MB
+    from louro.store.tables import VERSION  # noqa: PLC0415
+
+    try:
+        shown, version = look_at(place)
+    except StoreUnavailable as problem:
+        return [Finding("store", False, str(problem))]
+    is_known = version is None or version <= VERSION
+    old = "" if version == VERSION else f", brought to {VERSION} when it is opened"
+    found = [
+        Finding(
+            f"store {shown}, version {version or 'none'}{old if is_known else ''}", is_known, "Upgrade Louro."
+        )
+    ]
+    if "://" not in place:
+        is_private = os.name == "nt" or not Path(place).stat().st_mode & 0o077
+        found.append(Finding("the store is readable by its owner only", is_private, f"chmod 600 {place}"))
+    return found
 
 
 def _disk() -> Finding:

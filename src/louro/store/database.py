@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, QueuePool, Table, create_engine, even
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from louro.store.tables import migrate
+from louro.store.tables import migrate, version_of
 
 MEMORY = "sqlite://"
 BUSY_MS = 10_000
@@ -91,14 +91,36 @@ def open_database(place: str) -> Database:
         StoreUnavailable
     """
     if "://" in place:
-        return Database(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", place))
+        return Database(_url_of(place))
     path = Path(place)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(f"The store {path} cannot be made: {error.strerror}") from error
-    return Database(f"sqlite:///{path}")
+    return Database(_url_of(place))
+
+
+def _url_of(place: str) -> str:
+    if "://" not in place:
+        return f"sqlite:///{Path(place)}"
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", place)
+
+
+def look_at(place: str) -> tuple[str, int | None]:
+    """Where it is, without a password, and the version of its tables; None if there are none. Nothing is changed.
+
+    Raises:
+        StoreUnavailable
+    """
+    engine = _engine(_url_of(place))
+    try:
+        with engine.connect() as connection:
+            return str(engine.url), version_of(connection)
+    except DBAPIError as error:
+        raise StoreUnavailable(f"The store {engine.url} cannot be used: {error.orig}") from error
+    finally:
+        engine.dispose()
 
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

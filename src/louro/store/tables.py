@@ -130,7 +130,7 @@ def migrate(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    found = _version(connection)
+    found = version_of(connection)
     if found is not None and found > VERSION:
         raise FromTheFuture(f"The database has version {found}; this Louro knows {VERSION}. Upgrade Louro.")
     if found == VERSION:
@@ -144,7 +144,8 @@ def migrate(connection: Connection) -> None:
         connection.execute(update(SCHEMA).values(version=VERSION))
 
 
-def _version(connection: Connection) -> int | None:
+def version_of(connection: Connection) -> int | None:
+    """Of the tables that are there; None if there are none."""
     if not inspect(connection).has_table(SCHEMA.name):
         return None
     version: int | None = connection.execute(select(SCHEMA.c.version)).scalar()
