@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from louro.config import ConfigProblem, Settings, check_exposure, is_loopback, read_settings
+from louro.config import (
+    ConfigProblem,
+    Settings,
+    UpstreamSettings,
+    check_exposure,
+    is_loopback,
+    read_settings,
+)
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "louro.toml"
+SETTING = re.compile(r"# ([\w-]+ = |\[[\w.]+\]$)")
+OF_ITS_OWN = ("models", "prompts", "instructions")
+"""Where the example shows something else than the default."""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -70,3 +85,18 @@ def test_a_public_address_needs_a_key() -> None:
 )
 def test_loopback_is_told_from_the_rest(host: str, is_ours: bool) -> None:
     assert is_loopback(host) is is_ours
+
+
+def test_the_example_has_every_setting_with_its_default() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    given = tomllib.loads("\n".join(line.removeprefix("# ") for line in lines if SETTING.match(line)))
+    assert set(given) == set(Settings.__struct_fields__)
+    named = {
+        "upstreams": set(UpstreamSettings.__struct_fields__),
+        "policies": {"keys", "projects", "models", "max_minutes", "instructions"},
+    }
+    for table, names in named.items():
+        assert all(set(one) == names for one in given[table].values())
+    plain = {name: value for name, value in given.items() if name not in (*named, *OF_ITS_OWN)}
+    assert msgspec.convert(plain, Settings) == Settings()
+    assert msgspec.convert(given, Settings).upstreams["openai"].models == ("gpt-realtime*",)

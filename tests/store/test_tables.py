@@ -38,8 +38,9 @@ INSERT INTO keys VALUES ('key_1', 'app', 'shop', 'realtime', 'sk-lr-00112233', '
 """
 
 
-def run(place: str, statements: str) -> None:
-    engine = create_engine(place if "://" in place else f"sqlite:///{place}")
+def run(place: str, statements: str, *, is_transaction: bool = True) -> None:
+    isolation = {} if is_transaction else {"isolation_level": "AUTOCOMMIT"}
+    engine = create_engine(place if "://" in place else f"sqlite:///{place}", **isolation)
     with engine.begin() as connection:
         for statement in statements.split(";"):
             connection.execute(text(statement))
@@ -119,6 +120,23 @@ def test_several_processes_may_be_the_first(shared_place: str, is_old: bool) -> 
     store = Store.open(shared_place)
     assert version(store) == [VERSION], "one row, not one for each"
     store.close()
+
+
+def test_a_copy_that_sqlite_makes_while_it_is_written_to_is_whole(tmp_path: Path) -> None:
+    """As docs/operate.md says."""
+    store = Store.open(str(tmp_path / "louro.db"))
+    for number in range(20):
+        store.ledger.record([an_entry(f"a{number}")])
+        if number == 9:
+            run(str(tmp_path / "louro.db"), f"VACUUM INTO '{tmp_path / 'copy.db'}'", is_transaction=False)
+    store.close()
+    copy = Store.open(str(tmp_path / "copy.db"))
+    [used] = copy.ledger.usage(0, 4e9, "project")
+    assert used.entries == {"response": 10}
+    assert copy.ledger.spent("project", "shop").tokens == 10 * 30, "the sums are of the same moment"
+    copy.ledger.record([an_entry("a9"), an_entry("a10")])
+    assert copy.ledger.spent("project", "shop").tokens == 11 * 30
+    copy.close()
 
 
 def test_a_database_from_the_future_is_left_as_it_is(shared_place: str) -> None:
