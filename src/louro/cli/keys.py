@@ -150,16 +150,19 @@ def read_limit(text: str) -> Limit:
 
 
 def _show(key: Key, secret: str, env: Path | None) -> None:
+    problem = _write_env(env, secret) if env is not None else None
     out.print(f"The key '{key.name}' is shown now, and never again:\n")
     out.print(secret, style="bold", soft_wrap=True, highlight=False)
     out.print("\nA server that was started before the first key was made must be started again.")
+    if problem is not None:
+        raise problem
     if env is not None:
-        _write_env(env, secret)
         out.print(f"It is in {env} as OPENAI_API_KEY.", soft_wrap=True)
 
 
-def _write_env(path: Path, secret: str) -> None:
-    """Readable by this user only, even if it was not; other lines stay, whatever happens."""
+def _write_env(path: Path, secret: str) -> ConfigProblem | None:
+    """Readable by this user only, even if it was not; other lines stay, whatever happens. Return what went wrong: the key
+    has to be shown all the same."""
     path = path.resolve()
     new = path.with_name(f"{path.name}.new")
     try:
@@ -170,7 +173,8 @@ def _write_env(path: Path, secret: str) -> None:
         new.write_text("\n".join([*lines, f"OPENAI_API_KEY={secret}"]) + "\n", "utf-8")
         new.replace(path)
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigProblem(f"The key is made, but {path} cannot be written: {problem}") from None
+        return ConfigProblem(f"The key is made, but {path} cannot be written: {problem}")
+    return None
 
 
 def _check_name(text: str, option: str) -> None:

@@ -118,7 +118,8 @@ def _bar(size: int, biggest: int) -> str:
 
 
 def _minutes(ms: int) -> str:
-    return f"{ms // 60_000}:{ms // 1000 % 60:02}"
+    seconds = round(ms / 1000)
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 def _usd(nanos: int) -> str:
