@@ -28,13 +28,14 @@ from louro.config import ConfigProblem, KeyPolicySettings, Settings, UpstreamSet
 from louro.engines.base import LanguageModel, Responder, SpeechDetector, Transcriber, Voice
 from louro.engines.registry import EngineSettings, load
 from louro.functions import load_functions
-from louro.http.app import Application, is_realtime
+from louro.http.app import Application, is_realtime, office_app
 from louro.http.doorkeeper import EPHEMERAL, Doorkeeper
 from louro.http.office import Office
 from louro.pipeline.driver import Engines
 from louro.pipeline.respond import Cascade
 from louro.relay.endpoint import RelayApplication, RelayEndpoint, Rules, Upstream, address_of
 from louro.relay.policy import Policy
+from louro.session.setup import Setup
 from louro.store.account import Books
 from louro.store.base import Keys
 from louro.store.memory import MemoryKeys
@@ -280,9 +281,20 @@ class Switchboard:
         return caller.query.get("model") or caller.query.get("deployment") or ""
 
 
-def make_relay(settings: Settings, endpoint: RelayEndpoint, started_at: Callable[[str], None]) -> LouroServer:
-    """Of *settings*, those that are about the address, TLS and the number of sessions. See `make_server`."""
-    app = RelayApplication(endpoint)
+def make_relay(
+    settings: Settings,
+    endpoint: RelayEndpoint,
+    started_at: Callable[[str], None],
+    office: Office | None = None,
+) -> LouroServer:
+    """Of *settings*, those that are about the address, TLS and the number of sessions. See `make_server`.
+
+    *office*: whose keys the endpoint asks for; None: it has none but those of the settings.
+    """
+    office = office or Office(MemoryKeys())
+    doorkeeper = Doorkeeper(settings.api_keys, office.keys, time.time)  # noqa: TID251
+    http = office_app(settings, endpoint.gate, doorkeeper, office, lambda model: Setup(model=model))
+    app = RelayApplication(endpoint, http)
     return LouroServer(_config(app, settings), endpoint.gate, settings.drain_s, started_at)
 
 

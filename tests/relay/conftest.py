@@ -13,6 +13,7 @@ from tests.conformance.conftest import SCRIPTED, Serving
 
 from louro.client.address import Dialect
 from louro.config import Settings
+from louro.http.office import Office
 from louro.relay.endpoint import RelayEndpoint, Upstream
 from louro.relay.policy import Policy
 from louro.server import LouroServer, load_engines, make_relay
@@ -30,12 +31,13 @@ class Relaying(Serving):
         policy: Policy | None = None,
         keys: tuple[str, ...] = (),
         settings: Settings = SCRIPTED,
+        office: Office | None = None,
         **more: Any,
     ) -> None:
         self._ready = threading.Event()
         self.address = ""
         endpoint = RelayEndpoint(upstream, Gate(64, 8, 2), policy or Policy(), keys, **more)
-        self.server: LouroServer = make_relay(settings, endpoint, self._started)
+        self.server: LouroServer = make_relay(settings, endpoint, self._started, office)
         self._thread = threading.Thread(target=lambda: anyio.run(self.server.serve))
 
 

@@ -109,7 +109,7 @@ async def _serve(settings: Settings, office: Office, endpoint: RelayEndpoint, fa
     async with AsyncExitStack() as stack:
         if fallback is not None:
             endpoint.fallback = await _fallback(fallback, endpoint.upstream.dialect, stack)
-        server = make_relay(settings, endpoint, lambda address: _welcome(address, shown, is_locked))
+        server = make_relay(settings, endpoint, lambda address: _welcome(address, shown, is_locked), office)
         await server.serve()
 
 

@@ -22,6 +22,7 @@ from louro.http.office import Office
 from louro.http.realtime import RealtimeEndpoint
 from louro.http.secrets import SecretsDesk
 from louro.pipeline.driver import Engines
+from louro.session.setup import Setup
 from louro.store.prices import PriceTable
 from louro.transports.caller import caller_of
 from louro.transports.door import BUDGET_WARNING, LOCAL_ORIGIN
@@ -70,13 +71,8 @@ class Application:
         self._realtime = RealtimeEndpoint(
             settings, engines, metrics, self.gate, doorkeeper, clock, office.books
         )
-        self._http = _http(settings, metrics, self.gate, has_accounts=office.accounts is not None)
-        desk = SecretsDesk(
-            doorkeeper, office.keys, self._realtime.setup_of, clock, office.books, settings.origins
-        )
-        desk.add_to(self._http)
-        prices = office.books.prices if office.books is not None else PriceTable.load()
-        self._http.include_router(AdminDesk(doorkeeper, office.accounts, prices, clock).router())
+        self._http = office_app(settings, self.gate, doorkeeper, office, self._realtime.setup_of, clock)
+        _add_models_and_metrics(self._http, settings, metrics)
         add_console(self._http)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +106,31 @@ async def _not_found(send: Send, body: bytes, content_type: bytes) -> None:
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-def _http(settings: Settings, metrics: Metrics, gate: Gate, *, has_accounts: bool) -> FastAPI:
+def office_app(
+    settings: Settings,
+    gate: Gate,
+    doorkeeper: Doorkeeper,
+    office: Office,
+    setup_of: Callable[[str], Setup],
+    clock: Callable[[], float] = time.time,  # noqa: TID251
+) -> FastAPI:
+    """What every server has, with models of its own or without: health, ephemeral keys, and the administrator's API."""
+    app = _app(settings)
+
+    @app.get("/health")
+    async def health() -> Health:
+        """Whether new sessions are taken."""
+        status = "draining" if gate.is_draining else "ok"
+        has_accounts = office.accounts is not None
+        return Health(status=status, sessions=gate.open, version=__version__, accounts=has_accounts)
+
+    SecretsDesk(doorkeeper, office.keys, setup_of, clock, office.books, settings.origins).add_to(app)
+    prices = office.books.prices if office.books is not None else PriceTable(())
+    app.include_router(AdminDesk(doorkeeper, office.accounts, prices, clock).router())
+    return app
+
+
+def _app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Louro", version=__version__, summary="A realtime voice API that anyone can run.")
     add_error_shape(app)
     app.add_middleware(BodyLimit)
@@ -122,13 +142,10 @@ def _http(settings: Settings, metrics: Metrics, gate: Gate, *, has_accounts: boo
         allow_headers=["*"],
         expose_headers=["Location", BUDGET_WARNING],
     )
+    return app
 
-    @app.get("/health")
-    async def health() -> Health:
-        """Whether new sessions are taken."""
-        status = "draining" if gate.is_draining else "ok"
-        return Health(status=status, sessions=gate.open, version=__version__, accounts=has_accounts)
 
+def _add_models_and_metrics(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     @app.get("/v1/models")
     async def models() -> Models:
         """The names that are mapped in the configuration. Any other name is taken as well."""
@@ -139,5 +156,3 @@ def _http(settings: Settings, metrics: Metrics, gate: Gate, *, has_accounts: boo
     async def prometheus() -> Response:
         """Prometheus metrics."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
-
-    return app

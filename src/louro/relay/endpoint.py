@@ -11,7 +11,7 @@ from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
@@ -319,24 +319,16 @@ async def _end(connection: WebSocketConnection, frame: bytes, code: int, reason:
 
 
 class RelayApplication:
-    """ASGI: the relay's sockets, and `/health`."""
+    """ASGI: the relay's sockets; and over HTTP, *http*."""
 
-    def __init__(self, endpoint: RelayEndpoint) -> None:
+    def __init__(self, endpoint: RelayEndpoint, http: ASGIApp) -> None:
         self.endpoint = endpoint
+        self._http = http
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].rstrip("/")
-        if scope["type"] == "websocket":
-            if path in PATHS:
-                await self.endpoint(scope, receive, send)
-            else:
-                await send({"type": "websocket.close", "code": 1000, "reason": ""})
-            return
-        status, body = (
-            (200, b'{"status":"ok","sessions":%d}' % self.endpoint.gate.open)
-            if path == "/health"
-            else (404, b"{}")
-        )
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        if scope["type"] != "websocket":
+            await self._http(scope, receive, send)
+        elif scope["path"].rstrip("/") in PATHS:
+            await self.endpoint(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
