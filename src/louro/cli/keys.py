@@ -72,11 +72,7 @@ def list_keys(store: Store = None) -> None:
     """All keys, with what is known of them; the keys themselves are not kept."""
     now = _now()
     with opened(store) as kept:
-        keys, budgets = kept.keys.all(), kept.budgets.all()
-    limits: dict[str, list[str]] = {}
-    for budget in budgets:
-        if budget.scope == "key":
-            limits.setdefault(budget.owner, []).append(str(budget.limit))
+        keys, limits = kept.keys.all(), kept.budgets.of_keys()
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     for head in ("name", "begins with", "project", "valid until", "last used", "budgets"):
         table.add_column(head, overflow="fold", no_wrap=head != "name" and head != "project")

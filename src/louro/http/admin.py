@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from louro.http import admin_models as shown
 from louro.http import admin_usage as usage
-from louro.http.admin_access import Cursor, Many, gone, key_in, store_of
+from louro.http.admin_access import Cursor, Many, gone, key_in, revoke_in, store_of
 from louro.http.admin_projects import ProjectsDesk
 from louro.http.doorkeeper import Doorkeeper
 from louro.http.errors import PROBLEMS
@@ -100,14 +100,14 @@ class AdminDesk:
     ) -> shown.Listed[shown.ApiKey]:
         """Of a project, oldest first; revoked and expired ones too. The keys themselves are not kept."""
         store = store_of(request)
-        limits = _limits_of_keys(store)
+        limits = store.budgets.of_keys()
         found = [self._shown(key, limits) for key in store.keys.all() if key.project == project]
         return shown.listed(found, limit, after)
 
     def key(self, request: Request, project: str, key_id: str) -> shown.ApiKey:
         """One key."""
         store = store_of(request)
-        return self._shown(key_in(store, project, key_id), _limits_of_keys(store))
+        return self._shown(key_in(store, project, key_id), store.budgets.of_keys())
 
     def create_key(
         self, request: Request, project: Annotated[str, Path(pattern=NAME)], wish: shown.ApiKeyWish
@@ -130,14 +130,11 @@ class AdminDesk:
 
     def revoke_key(self, request: Request, project: str, key_id: str) -> shown.Deleted:
         """No session begins with it any more; live ones go on."""
-        store = store_of(request)
-        key_in(store, project, key_id)
-        if store.keys.revoke(key_id, self._clock(), by_id=True) is None:
-            raise gone("This key is revoked already.")
+        revoke_in(store_of(request), project, key_id, self._clock())
         return shown.Deleted(object="organization.project.api_key.deleted", id=key_id)
 
     def _made(self, store: Store, key: Key, secret: str) -> shown.NewApiKey:
-        return shown.NewApiKey(**self._shown(key, _limits_of_keys(store)).model_dump(), value=secret)
+        return shown.NewApiKey(**self._shown(key, store.budgets.of_keys()).model_dump(), value=secret)
 
     def _shown(self, key: Key, limits: dict[str, list[str]]) -> shown.ApiKey:
         is_valid = key.is_valid(self._clock())
@@ -222,14 +219,6 @@ class AdminDesk:
         before = int(after.removeprefix("audit_")) if after is not None else None
         acts = store_of(request).audit(limit=limit + 1, before=before)
         return shown.listed([_act(act) for act in acts], limit, None)
-
-
-def _limits_of_keys(store: Store) -> dict[str, list[str]]:
-    limits: dict[str, list[str]] = {}
-    for budget in store.budgets.all():
-        if budget.scope == "key":
-            limits.setdefault(budget.owner, []).append(str(budget.limit))
-    return limits
 
 
 def _parsed(text: str, param: str) -> Limit:

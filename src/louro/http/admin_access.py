@@ -30,5 +30,12 @@ def key_in(store: Store, project: str, key_id: str) -> Key:
     raise gone("There is no such key in this project.")
 
 
+def revoke_in(store: Store, project: str, key_id: str, now: float) -> None:
+    """Raises HTTPException: there is none that is not revoked."""
+    key_in(store, project, key_id)
+    if store.keys.revoke(key_id, now, by_id=True) is None:
+        raise gone("This key is revoked already.")
+
+
 def gone(message: str) -> HTTPException:
     return HTTPException(404, message)

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from louro.http import admin_models as shown
-from louro.http.admin_access import Cursor, Many, gone, key_in, store_of
+from louro.http.admin_access import Cursor, Many, gone, key_in, revoke_in, store_of
 from louro.store.base import NAME, Key, NewKey
 from louro.store.budgets import Budget, Limit, Standing
 from louro.store.prices import NANOS_PER_USD
@@ -83,10 +83,7 @@ class ProjectsDesk:
 
     def delete_account(self, request: Request, project: str, account_id: str) -> shown.Deleted:
         """Revoke the key."""
-        store = store_of(request)
-        key_in(store, project, account_id)
-        if store.keys.revoke(account_id, self._clock(), by_id=True) is None:
-            raise gone("This key is revoked already.")
+        revoke_in(store_of(request), project, account_id, self._clock())
         return shown.Deleted(object="organization.project.service_account.deleted", id=account_id)
 
     def spend_limit(self, request: Request, project: str) -> shown.SpendLimit:

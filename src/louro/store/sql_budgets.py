@@ -53,6 +53,14 @@ class SqlBudgets:
         with self._database.reading() as connection:
             return [_budget(row) for row in connection.execute(ordered).mappings()]
 
+    def of_keys(self) -> dict[str, list[str]]:
+        """As they are typed, by the ids of their keys."""
+        limits: dict[str, list[str]] = {}
+        for budget in self.all():
+            if budget.scope == "key":
+                limits.setdefault(budget.owner, []).append(str(budget.limit))
+        return limits
+
     def standings(
         self, now: float, key_id: str | None, project: str, session_id: str | None = None
     ) -> list[Standing]:
