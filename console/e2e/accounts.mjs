@@ -67,7 +67,7 @@ try {
   await press("Revoke");
   await until("revoked", async () => (await text()).includes("was revoked"));
   seen.revoked = (await status(next)) === 401;
-  await until("the audit", async () => /key\.revoke[\s\S]*key\.rotate/.test(await text()));
+  await until("the audit", async () => /api_key\.deleted[\s\S]*api_key\.updated/.test(await text()));
 
   await page.reload();
   await until("the key is kept in this tab", async () => (await text()).includes("What was changed"));

@@ -262,13 +262,15 @@ def test_the_audit_names_the_administrator(office: Office) -> None:
     office.ask("DELETE", f"projects/shop/api_keys/{made['id']}")
     revoked, created, first = office.ask("GET", "audit_logs").json()["data"]
     assert (revoked["type"], revoked["target"], revoked["actor"]) == (
-        "key.revoke",
+        "api_key.deleted",
         made["id"],
         {"type": "api_key", "name": "boss"},
     )
-    assert (created["type"], first["actor"]["type"]) == ("key.create", "session")
+    assert (created["type"], first["actor"]["type"]) == ("api_key.created", "session")
     one_by_one = office.sdk().admin.organization.audit_logs.list(limit=1)
     assert [one.id for one in one_by_one] == [revoked["id"], created["id"], first["id"]]
+    deleted = office.sdk().admin.organization.audit_logs.list(event_types=["api_key.deleted"])
+    assert [one.id for one in deleted] == [revoked["id"]]
 
 
 def test_no_body_may_be_endless(office: Office) -> None:

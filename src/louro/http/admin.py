@@ -33,6 +33,16 @@ KEY_ACTOR = "key "
 """Before a key's name, in the audit."""
 
 
+ACTIONS: dict[str, shown.AuditType] = {
+    "key.create": "api_key.created",
+    "key.rotate": "api_key.updated",
+    "key.revoke": "api_key.deleted",
+    "budget.set": "rate_limit.updated",
+    "budget.remove": "rate_limit.deleted",
+}
+"""What is done, in OpenAI's words."""
+
+
 class AdminRoute(APIRoute):
     """Takes lists as OpenAI's SDKs write them, too: `group_by[]=model`."""
 
@@ -214,10 +224,14 @@ class AdminDesk:
         request: Request,
         limit: Many = 20,
         after: Annotated[str | None, Query(pattern=r"^audit_\d{1,9}$")] = None,
+        event_types: Annotated[list[shown.AuditType] | None, Query(max_length=10)] = None,
     ) -> shown.Listed[shown.AuditLog]:
         """Who made, changed and took back keys and limits; newest first."""
         before = int(after.removeprefix("audit_")) if after is not None else None
-        acts = store_of(request).audit(limit=limit + 1, before=before)
+        actions = (
+            None if event_types is None else [one for one, type_ in ACTIONS.items() if type_ in event_types]
+        )
+        acts = store_of(request).audit(limit=limit + 1, before=before, actions=actions)
         return shown.listed([_act(act) for act in acts], limit, None)
 
 
@@ -256,7 +270,7 @@ def _act(act: Act) -> shown.AuditLog:
     )
     return shown.AuditLog(
         id=f"audit_{act.id}",
-        type=act.action,
+        type=ACTIONS[act.action],
         effective_at=int(act.at),
         actor=actor,
         target=act.target,

@@ -196,9 +196,14 @@ class Actor(BaseModel):
     name: str
 
 
+AuditType: TypeAlias = Literal[
+    "api_key.created", "api_key.updated", "api_key.deleted", "rate_limit.updated", "rate_limit.deleted"
+]
+
+
 class AuditLog(Identified):
     object: Literal["organization.audit_log"] = "organization.audit_log"
-    type: str
+    type: AuditType
     effective_at: int
     actor: Actor
     target: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, insert, select
 
 from louro.store.base import Act
@@ -14,10 +16,19 @@ def write(connection: Connection, act: Act) -> None:
     connection.execute(insert(AUDIT).values(**values))
 
 
-def read(database: Database, since: float = 0.0, limit: int = 100, before: int | None = None) -> list[Act]:
-    """The newest *limit* of those since then, newest first; with *before*, of those older than the act of that id."""
+def read(
+    database: Database,
+    since: float = 0.0,
+    limit: int = 100,
+    before: int | None = None,
+    actions: Sequence[str] | None = None,
+) -> list[Act]:
+    """The newest *limit* of those since then, newest first; with *before*, of those older than the act of that id; with
+    *actions*, of these."""
     newest = select(AUDIT).where(AUDIT.c.at >= since).order_by(AUDIT.c.id.desc()).limit(limit)
     if before is not None:
         newest = newest.where(AUDIT.c.id < before)
+    if actions is not None:
+        newest = newest.where(AUDIT.c.action.in_(actions))
     with database.reading() as connection:
         return [Act(**row) for row in connection.execute(newest).mappings()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from louro.store import audit
@@ -36,10 +37,16 @@ class Store:
         """The same store, with *actor* in the audit for what is done through it. Not to be closed."""
         return replace(self, keys=SqlKeys(self.database, actor), budgets=SqlBudgets(self.database, actor))
 
-    def audit(self, since: float = 0.0, limit: int = 100, before: int | None = None) -> list[Act]:
+    def audit(
+        self,
+        since: float = 0.0,
+        limit: int = 100,
+        before: int | None = None,
+        actions: Sequence[str] | None = None,
+    ) -> list[Act]:
         """Who made, changed and took back what: the newest *limit* of those since then, newest first; with *before*,
-        of those older than the act of that id."""
-        return audit.read(self.database, since, limit, before)
+        of those older than the act of that id; with *actions*, of these."""
+        return audit.read(self.database, since, limit, before, actions)
 
     def close(self) -> None:
         """What waits to be recorded is recorded first."""

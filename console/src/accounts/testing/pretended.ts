@@ -193,9 +193,9 @@ function auditLog(): Raw[] {
   });
   return [
     entry(14, "limit.create", 0.2, "key_shop", "5 USD/day"),
-    entry(13, "key.revoke", 9, "key_left", ""),
-    entry(12, "key.create", 21, "key_desk", "scopes realtime; expires in 60 days"),
-    entry(11, "key.create", 80, "key_shop", "scopes realtime"),
+    entry(13, "api_key.deleted", 9, "key_left", ""),
+    entry(12, "api_key.created", 21, "key_desk", "scopes realtime; expires in 60 days"),
+    entry(11, "api_key.created", 80, "key_shop", "scopes realtime"),
   ];
 }
 
