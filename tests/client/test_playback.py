@@ -207,6 +207,21 @@ async def test_waiting_ends_when_the_last_frame_has_been_heard() -> None:
 
 
 @pytest.mark.anyio
+async def test_waiting_ends_whoever_is_the_first_to_see_that_all_was_heard() -> None:
+    playback = Playback()
+    on_its_way_ms = [20.0]
+    playback.heard_through(lambda: on_its_way_ms[0])
+    playback.add("a", 0, loud(20))
+    take_ms(playback, 20)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(playback.wait_finished)
+            await anyio.wait_all_tasks_blocked()
+            on_its_way_ms[0] = 0.0
+            assert not playback.is_playing
+
+
+@pytest.mark.anyio
 async def test_waiting_for_an_empty_queue_returns_at_once() -> None:
     with anyio.fail_after(5):
         await Playback().wait_finished()

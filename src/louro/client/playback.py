@@ -79,6 +79,8 @@ class Playback:
         self._stretches: deque[_Stretch] = deque()
         self._heard: OrderedDict[Part, int] = OrderedDict()
         self._silenced: OrderedDict[Part, None] = OrderedDict()
+        self._sounded = False
+        """At the last look; see `_falls_silent`."""
         self._unheard_ms: Callable[[], float] = lambda: 0.0
         self._bell = Bell()
         self.dropped_ms = 0
@@ -104,6 +106,7 @@ class Playback:
             if kept:
                 self._waiting.append(_Waiting(part, kept))
                 self._waiting_bytes += len(kept)
+                self._sounded = True
                 self._remember(part)
             if len(kept) < len(pcm):
                 self.dropped_ms += (len(pcm) - len(kept)) // BYTES_PER_MS
@@ -114,7 +117,6 @@ class Playback:
         """Return exactly so many frames, silence where nothing waits. Made for the sound card's callback."""
         pieces: list[bytes] = []
         with self._lock:
-            was_playing = bool(self._stretches or self._waiting)
             wanted = frames * BYTES_PER_SAMPLE
             while wanted and self._waiting:
                 piece = self._next(wanted)
@@ -122,7 +124,7 @@ class Playback:
                 pieces.append(piece)
             self._taken += wanted // BYTES_PER_SAMPLE
             self._listen()
-            finished = was_playing and not (self._stretches or self._waiting)
+            finished = self._falls_silent()
         pieces.append(bytes(wanted))
         if finished:
             self._bell.ring()
@@ -144,7 +146,7 @@ class Playback:
                 self._silence(sound.part)
                 sound.interrupted = True
             self._fade()
-            finished = not (self._stretches or self._waiting)
+            finished = self._falls_silent()
             heard = part and Heard(part[0], part[1], _ms(self._heard.get(part, 0)))
         if finished:
             self._bell.ring()
@@ -154,7 +156,11 @@ class Playback:
         """How much of a part has been heard; 0 of one that was never added or is long gone."""
         with self._lock:
             self._listen()
-            return _ms(self._heard.get((item_id, content_index), 0))
+            finished = self._falls_silent()
+            heard_ms = _ms(self._heard.get((item_id, content_index), 0))
+        if finished:
+            self._bell.ring()
+        return heard_ms
 
     @property
     def queued_ms(self) -> int:
@@ -166,7 +172,11 @@ class Playback:
         """Whether something is queued, or taken and not yet heard."""
         with self._lock:
             self._listen()
-            return bool(self._stretches or self._waiting)
+            finished = self._falls_silent()
+            sounds = self._sounded
+        if finished:
+            self._bell.ring()
+        return sounds
 
     async def wait_finished(self) -> None:
         """Return when all that was added has been heard or dropped; at once if that is so already.
@@ -183,6 +193,11 @@ class Playback:
                 self._bell.forget(quiet)
 
     # All below: with the lock held
+
+    def _falls_silent(self) -> bool:
+        """Whether nothing is left, and something was at the last look. Whoever looks first must ring: nobody else will."""
+        sounded, self._sounded = self._sounded, bool(self._stretches or self._waiting)
+        return sounded and not self._sounded
 
     def _next(self, most: int) -> bytes:
         waiting = self._waiting[0]
