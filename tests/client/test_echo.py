@@ -20,6 +20,7 @@ from louro.client.echo import (
     REFERENCE_LIMIT_MS,
     SETTLE_FRAMES,
     SLACK_MS,
+    STANDING_FRAMES,
     WITHHELD_BYTES,
     EchoCanceller,
     Passthrough,
@@ -159,6 +160,17 @@ def test_a_burst_of_the_microphone_within_the_cushion_does_not_move_the_delay() 
     for frame in frames:
         reference.put(frame)
     assert [reference.next(FRAME_BYTES) for _ in frames] == frames
+
+
+def test_after_a_rest_of_the_loudspeaker_the_reference_begins_anew() -> None:
+    reference = Reference()
+    reference.put(b"\1" * FRAME_BYTES)
+    for _ in range(2 + STANDING_FRAMES + CUSHION_MS // FRAME_MS):
+        reference.next(FRAME_BYTES)
+    reference.put(b"\2" * FRAME_BYTES)
+    for _ in range(CUSHION_MS // FRAME_MS):
+        assert reference.next(FRAME_BYTES) == bytes(FRAME_BYTES)
+    assert reference.next(FRAME_BYTES) == b"\2" * FRAME_BYTES
 
 
 def test_what_is_left_over_for_a_second_is_thrown_away() -> None:

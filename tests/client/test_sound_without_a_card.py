@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import numpy as np
 import pytest
 
@@ -36,14 +38,17 @@ class FakeStream:
     options: dict[str, Any]
     active: bool = False
     latency: float = 0.04
+    is_busy: Callable[[], bool] = lambda: False
 
     def start(self) -> None:
+        if self.is_busy():
+            raise PortAudioError("Device unavailable [PaErrorCode -9985]")
         self.active = True
 
     def close(self, ignore_errors: bool = True) -> None:
         self.stop()
 
-    def stop(self) -> None:
+    def stop(self, ignore_errors: bool = True) -> None:
         if self.active:
             self.active = False
             self.options["finished_callback"]()
@@ -85,7 +90,7 @@ class FakePortAudio:
     def RawInputStream(self, **options: Any) -> FakeStream:
         if self.busy:
             raise PortAudioError("Device unavailable [PaErrorCode -9985]")
-        self.streams.append(FakeStream(options))
+        self.streams.append(FakeStream(options, is_busy=lambda: self.busy))
         return self.streams[-1]
 
     RawOutputStream = RawInputStream
@@ -233,6 +238,59 @@ async def test_the_oldest_sound_is_dropped_when_nobody_listens(portaudio: FakePo
     with anyio.fail_after(5):
         oldest = await anext(microphone)
     assert abs(samples(oldest)[240] - 5000) <= 10
+
+
+@pytest.mark.anyio
+async def test_a_patient_microphone_delivers_100_ms_at_a_time_and_hurries_when_told(
+    portaudio: FakePortAudio,
+) -> None:
+    microphone, stream = open_microphone(portaudio)
+    microphone.is_patient = True
+    heard: list[int] = []
+
+    async def listen() -> None:
+        async for chunk in microphone:
+            heard.append(len(chunk) // 48)  # noqa: PERF401 - looked at while it goes on
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listen)
+            await anyio.wait_all_tasks_blocked()
+            for _ in range(9):
+                await anyio.to_thread.run_sync(stream.hear, bytes(960 * 2))
+            await anyio.wait_all_tasks_blocked()
+            assert heard == [100]
+            microphone.is_patient = False
+            await anyio.to_thread.run_sync(stream.hear, bytes(960 * 2))
+            await anyio.wait_all_tasks_blocked()
+            assert heard[1:] == [20] * len(heard[1:]) and sum(heard) >= 180
+            microphone.is_patient = True
+            stream.hear(bytes(960 * 2))
+            microphone.close()
+    assert sum(heard) >= 200
+
+
+def test_a_loudspeaker_that_rests_asks_for_nothing_and_is_not_lost(portaudio: FakePortAudio) -> None:
+    loudspeaker = Loudspeaker(DEVICE, Playback())
+    loudspeaker.open()
+    stream = portaudio.streams[-1]
+    loudspeaker.rest()
+    assert loudspeaker.is_resting and not stream.active
+    assert not loudspeaker._stream.is_lost
+    loudspeaker.wake()
+    assert stream.active and not loudspeaker.is_resting
+    stream.stop()
+    assert loudspeaker._stream.is_lost
+
+
+def test_a_loudspeaker_that_cannot_wake_is_an_error_with_a_cure(portaudio: FakePortAudio) -> None:
+    loudspeaker = Loudspeaker(DEVICE, Playback())
+    loudspeaker.open()
+    loudspeaker.rest()
+    portaudio.busy = True
+    with pytest.raises(SoundError, match=r"cannot be opened: .*Another program may be using it"):
+        loudspeaker.wake()
+    assert loudspeaker.is_resting
 
 
 @pytest.mark.anyio

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from tests.client.virtual_sound import RATE_HZ, Recording, VirtualSound, is_available, virtual_sound
 from tests.conformance.conftest import SCRIPTED, Serving
 
+from louro.audio.pcm import duration_ms
 from louro.client import RealtimeClient
+from louro.client import voice as voice_module
 from louro.client.conversation import ConversationItem, Interrupted
 from louro.client.voice import Voice, voice
 from louro.config import Settings
@@ -191,10 +193,11 @@ class Room:
     async def listened(self, ms: int) -> None:
         """Return when so much more has been sent. The microphone is the clock."""
         events = self.client.events("realtime.event")
-        left = ms // FRAME_MS
+        left_ms = ms
         async for _, event in events:
-            left -= isinstance(event.event, ce.InputAudioBufferAppend)
-            if left <= 0:
+            if isinstance(event.event, ce.InputAudioBufferAppend):
+                left_ms -= duration_ms(event.event.audio)
+            if left_ms <= 0:
                 return
 
     async def answered(self) -> ConversationItem:
@@ -239,13 +242,17 @@ async def room(card: VirtualSound, serving: Serving, *, cancel_echo: bool = Fals
 
 
 @unless_it_stutters
-async def test_a_question_into_the_microphone_is_answered_by_the_loudspeaker(
-    card: VirtualSound, humming: Serving
+async def test_a_question_into_the_microphone_is_answered_by_a_loudspeaker_that_had_gone_to_rest(
+    card: VirtualSound, humming: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(voice_module, "REST_AFTER_MS", 300)
     with anyio.fail_after(40), card.recording() as recording:
         async with room(card, humming) as talk:
+            while not talk.voice.sound.loudspeaker.is_resting:
+                await talk.listened(FRAME_MS)
             talk.say("capital.flac")
             answer = await talk.answered()
+            assert not talk.voice.sound.loudspeaker.is_resting
     assert answer.words == LONG_ANSWER
     first, last = voiced_part(recording.sound)
     assert (last - first) / RATE_HZ * 1000 == pytest.approx(answer.audio_ms, rel=0.02)

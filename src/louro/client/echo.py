@@ -29,6 +29,8 @@ buffers some 40 ms."""
 SLACK_MS = 50
 """How much may be left over when the microphone has caught up: the cushion, and what bursts have added to it."""
 SETTLE_FRAMES = 100
+STANDING_FRAMES = 20
+"""Longer than any burst: a loudspeaker that was given nothing for so long is resting, and begins anew."""
 QUIET_FRAMES = 100
 """After a second in which nothing was played there is no echo, and nothing is done about it: a third of the client's
 work while it listens."""
@@ -70,6 +72,8 @@ class Reference:
         self._lock = threading.Lock()
         self._waiting = bytearray()
         self._pulled = 0
+        self._short = 0
+        """How many frames in a row nothing was there for."""
         self._left_over: int | None = None
 
     def put(self, pcm: bytes) -> None:
@@ -79,7 +83,9 @@ class Reference:
 
     def next(self, size: int) -> bytes:
         with self._lock:
-            if self._left_over is None:
+            stood = self._short > STANDING_FRAMES
+            self._short = 0 if self._waiting else self._short + 1
+            if self._left_over is None or (stood and self._waiting):
                 self._begin(size)
             piece = bytes(self._waiting[:size])
             del self._waiting[:size]
@@ -91,10 +97,11 @@ class Reference:
         return duration_ms(len(self._waiting))
 
     def _begin(self, size: int) -> None:
-        """Forget what was played before the microphone was open, but for the cushion."""
+        """Forget what was played before the microphone listened, but for the cushion."""
         wanted = size + bytes_of_ms(CUSHION_MS)
         self._keep(wanted)
         self._waiting[:0] = bytes(wanted - len(self._waiting))
+        self._pulled, self._left_over = 0, None
 
     def _settle(self) -> None:
         left = len(self._waiting)

@@ -37,6 +37,8 @@ except OSError:
 BLOCK_MS = 20
 """Each block wakes a thread, and on a small machine that costs more than what is done with the block."""
 CHUNK_MS = 20
+PATIENT_MS = 100
+"""A chunk of it while nobody speaks: waking the event loop costs more than what it does with a chunk."""
 MICROPHONE_LIMIT_MS = 2_000
 """Older sound is of no use in a conversation; what was said meanwhile goes on after it."""
 LATENCY_S = 0.04
@@ -139,6 +141,7 @@ class _Stream:
         self._stopped = stopped
         self._stream: Any = None
         self._closing = False
+        self._resting = False
         self.rate_hz, self.channels = self._supported()
         self.glitches = 0
         """How often the device ran out of sound, or of room for it."""
@@ -172,11 +175,26 @@ class _Stream:
         if stream is not None:
             stream.close(ignore_errors=True)
 
+    def rest(self) -> None:
+        """Blocks until what the device was given has sounded."""
+        self._resting = True
+        if self._stream is not None:
+            self._stream.stop(ignore_errors=True)
+
+    def wake(self) -> None:
+        """Blocks until the device runs again, some 20 ms."""
+        try:
+            if self._stream is not None:
+                self._stream.start()
+        except sounddevice.PortAudioError as error:
+            raise SoundError(_cure(self._direction, self._device, error)) from None
+        self._resting = False
+
     @property
     def is_lost(self) -> bool:
         """Whether the device stopped by itself."""
         stream = self._stream
-        return stream is not None and not self._closing and not stream.active
+        return stream is not None and not (self._closing or self._resting or stream.active)
 
     @property
     def latency_s(self) -> float:
@@ -217,7 +235,7 @@ def _cure(direction: Direction, device: Device, error: Exception) -> str:
 
 
 class Microphone:
-    """20 ms of 24 kHz mono int16 at a time, free of what *echo* knows to come from the loudspeaker.
+    """24 kHz mono int16, 20 ms at a time, free of what *echo* knows to come from the loudspeaker.
 
     Iterate from one task only; the iteration ends when the microphone is closed. Whoever iterates too slowly loses
     the oldest sound (`dropped_ms`).
@@ -239,6 +257,8 @@ class Microphone:
         self._chunks: deque[bytes] = deque()
         self._limit = max(1, limit_ms // CHUNK_MS)
         self._closed = False
+        self.is_patient = False
+        """While it is, chunks are of 100 ms."""
         self.is_muted = False
         """A muted microphone delivers silence, so that the other side's clock goes on."""
         self.level_dbfs = QUIETEST_DBFS
@@ -271,9 +291,8 @@ class Microphone:
         while True:
             rung = self._bell.listen()
             try:
-                with self._lock:
-                    if self._chunks:
-                        return self._chunks.popleft()
+                if chunk := self._next():
+                    return chunk
                 if self._closed:
                     raise StopAsyncIteration
                 if self._stream.is_lost:
@@ -281,6 +300,21 @@ class Microphone:
                 await rung.wait()
             finally:
                 self._bell.forget(rung)
+
+    def _next(self) -> bytes:
+        """Empty where there is nothing yet."""
+        with self._lock:
+            if not self.is_patient:
+                return self._chunks.popleft() if self._chunks else b""
+            if not (self._closed or self._is_due()):
+                return b""
+            whole = b"".join(self._chunks)
+            self._chunks.clear()
+            return whole
+
+    def _is_due(self) -> bool:
+        """With the lock held: whether there is enough to wake somebody."""
+        return len(self._chunks) * CHUNK_MS >= (PATIENT_MS if self.is_patient else CHUNK_MS)
 
     def _hear(self, buffer: Any, frames: int, times: object) -> None:
         pcm = _mono(bytes(buffer), self._stream.channels)
@@ -297,7 +331,9 @@ class Microphone:
             if len(self._chunks) > self._limit:
                 self._chunks.popleft()
                 self.dropped_ms += CHUNK_MS
-        self._bell.ring()
+            is_due = self._is_due()
+        if is_due:
+            self._bell.ring()
 
 
 class Loudspeaker:
@@ -317,6 +353,8 @@ class Loudspeaker:
         """When, by time.monotonic, the last frame that the device was given reaches the ear."""
         self._way_s = 0.0
         self._newest = b""
+        self.is_resting = False
+        """It does not run, and asks the playback for nothing."""
         playback.heard_through(self.unheard_ms)
 
     def open(self) -> None:
@@ -326,6 +364,16 @@ class Loudspeaker:
     def close(self) -> None:
         """Blocks, some 100 ms. Idempotent."""
         self._stream.close()
+
+    def rest(self) -> None:
+        """Stop the device until `wake`: a third of what listening costs. Blocks until all that it was given has sounded."""
+        self.is_resting = True
+        self._stream.rest()
+
+    def wake(self) -> None:
+        """Blocks until the device runs, some 20 ms."""
+        self._stream.wake()
+        self.is_resting = False
 
     @property
     def level_dbfs(self) -> float:

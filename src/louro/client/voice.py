@@ -6,13 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.to_thread
 
+from louro.audio.pcm import duration_ms
 from louro.client.client import RealtimeClient
 from louro.client.conversation import ConversationItem, Interrupted
 from louro.client.errors import RealtimeError
 from louro.client.playback import Playback
 from louro.client.sound import Choice, Sound, open_sound
 from louro.protocol.server_events import InputAudioBufferSpeechStarted, ResponseOutputAudioDelta
+
+REST_AFTER_MS = 5_000
+"""Of quiet: then the loudspeaker rests. It wakes when the user begins to speak or an answer is asked for: long before
+there is something to play."""
 
 
 class Voice:
@@ -24,6 +30,7 @@ class Voice:
         self.by_hand = False
         """Push to talk: the microphone is sent only between `press` and `release`."""
         self._is_pressed = False
+        self._quiet_ms = 0
 
     @property
     def playback(self) -> Playback:
@@ -70,8 +77,23 @@ class Voice:
     async def listen(self) -> None:
         """Send the microphone until it is closed."""
         async for pcm in self.sound.microphone:
+            await self._pace(duration_ms(pcm))
             if not self.by_hand or self._is_pressed:
                 await self._client.append_input_audio(pcm)
+
+    async def _pace(self, passed_ms: int) -> None:
+        """Hurry while somebody speaks or is about to; otherwise spare the processor. The microphone is the clock."""
+        client = self._client
+        is_quiet = not (
+            client.is_user_speaking or client.is_answering or self._is_pressed or self.playback.is_playing
+        )
+        self.sound.microphone.is_patient = is_quiet
+        self._quiet_ms = self._quiet_ms + passed_ms if is_quiet else 0
+        loudspeaker = self.sound.loudspeaker
+        if loudspeaker.is_resting and not is_quiet:
+            await anyio.to_thread.run_sync(loudspeaker.wake)
+        elif not loudspeaker.is_resting and self._quiet_ms > REST_AFTER_MS:
+            await anyio.to_thread.run_sync(loudspeaker.rest)
 
 
 @asynccontextmanager

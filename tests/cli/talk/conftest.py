@@ -31,6 +31,7 @@ async def until(is_so: Callable[[], object]) -> None:
 class RoomMicrophone:
     def __init__(self) -> None:
         self.is_muted = False
+        self.is_patient = False
         self.level_dbfs = -100.0
         self._heard: deque[bytes] = deque()
         self._arrived = anyio.Event()
@@ -55,6 +56,8 @@ class RoomMicrophone:
 
 
 class RoomLoudspeaker:
+    is_resting = False
+
     def __init__(self, playback: Playback) -> None:
         self._playback = playback
         self.level_dbfs = -100.0
@@ -63,6 +66,12 @@ class RoomLoudspeaker:
         """So much later: everything taken is heard at once."""
         pcm = self._playback.take(ms * 24)
         self.level_dbfs = level_dbfs(pcm[-480:])
+
+    def rest(self) -> None:
+        self.is_resting = True
+
+    def wake(self) -> None:
+        self.is_resting = False
 
     async def wait_lost(self) -> NoReturn:
         await anyio.sleep_forever()
