@@ -14,7 +14,8 @@ from tests.conformance.conftest import Serving, sound
 
 from louro.cli.talk.opening import Plan, open_assistant
 from louro.cli.talk.plain import Plain
-from louro.cli.talk.words import ENGLISH
+from louro.cli.talk.words import ENGLISH, PORTUGUESE
+from louro.protocol.session import RealtimeSession
 
 pytestmark = pytest.mark.timeout(60)
 LOURO = Path(sys.executable).parent / "louro"
@@ -52,7 +53,7 @@ def test_a_conversation_over_a_pipe(serving: Serving, tmp_path: Path) -> None:
 
 
 def test_output_that_is_no_terminal_is_plain_by_itself(serving: Serving, tmp_path: Path) -> None:
-    done = run(serving, "Olá\n", "--language", "pt", folder=tmp_path)
+    done = run(serving, "Olá\n", "--lang", "pt", folder=tmp_path)
     assert "Você: Olá" in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -84,6 +85,19 @@ async def test_enter_begins_and_enter_sends(plan: Plan, room: Room, tmp_path: Pa
             await plain.run()
     assert "You: What is the capital of France?" in told.getvalue()
     assert "Louro: You said: What is the capital of France?" in told.getvalue()
+
+
+@pytest.mark.anyio
+async def test_the_models_are_spoken_to_in_the_language_of_the_screen(plan: Plan, tmp_path: Path) -> None:
+    await plan.memory.set_memory("nome", "Ana")
+    spoken = Plan(**{**vars(plan), "words": PORTUGUESE, "heard_language": "pt"})
+    async with open_assistant(spoken, print, print) as assistant:
+        session = assistant._client.session
+        assert isinstance(session, RealtimeSession)
+        assert session.instructions.startswith("Você é o Louro")
+        assert session.instructions.endswith("O que você sabe sobre o usuário: nome: Ana.")
+        assert session.audio.input.transcription is not None
+        assert session.audio.input.transcription.language == "pt"
 
 
 @pytest.mark.anyio

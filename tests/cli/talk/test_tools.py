@@ -71,11 +71,11 @@ async def test_without_a_network_the_model_is_told_so() -> None:
 
 def test_memories_are_kept_between_runs_and_told_to_the_model(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "memory.json"
-    assert Memory(file).as_instructions() == ""
+    assert Memory(file).told() == ""
     anyio.run(Memory(file).set_memory, "name", "Ana")
     anyio.run(Memory(file).set_memory, "city", "São Paulo")
     assert Memory(file).read() == {"name": "Ana", "city": "São Paulo"}
-    assert "name: Ana; city: São Paulo" in Memory(file).as_instructions()
+    assert Memory(file).told() == "name: Ana; city: São Paulo"
 
 
 def test_the_oldest_memory_goes_when_there_are_too_many(tmp_path: Path) -> None:

@@ -46,7 +46,12 @@ def talk(
     ] = None,
     save: Annotated[Path, typer.Option(metavar="DIR", help="Where conversations are saved.")] = Path(),
     plain: Annotated[bool, typer.Option(help="Line by line: for pipes and screen readers.")] = False,
-    language: Annotated[Language | None, typer.Option(help="Of the screen.", show_default=False)] = None,
+    language: Annotated[
+        Language | None,
+        typer.Option(
+            "--lang", "--language", help="Of the screen, and what is said to the models.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Talk with it: voice activated, or push to talk, or in writing."""
     # A server has no use for microphones, and 20 MB less without what this loads.
@@ -57,12 +62,15 @@ def talk(
     if devices:
         _list_devices(Console())
         return
+    words = words_of(language)
     plan = Plan(
         url=url,
         key=key,
         model=model,
         dialect=dialect,
         embedded=embedded,
+        words=words,
+        heard_language=language,
         instructions=instructions,
         voice=voice,
         by_hand=push_to_talk,
@@ -72,7 +80,6 @@ def talk(
         cancel_echo=cancel_echo,
         tools=tuple(load_functions(tools or ())),
     )
-    words = words_of(language)
     run = _run_plain if plain or not sys.stdout.isatty() else _run_screen
     try:
         run(plan, words, save)

@@ -16,6 +16,7 @@ from louro.cli.embedded import embedded_server
 from louro.cli.talk.assistant import VOICE_ACTIVATED, Assistant
 from louro.cli.talk.recorder import Recorder
 from louro.cli.talk.tools import Memory, Weather, calculate_sum
+from louro.cli.talk.words import ENGLISH, Language, Words
 from louro.client import RealtimeClient
 from louro.client.address import Dialect, environment
 from louro.client.sound import SoundError
@@ -26,7 +27,6 @@ from louro.config import Settings, is_loopback
 from louro.protocol.session import RealtimeSession
 from louro.store.prices import Price, PriceTable
 
-INSTRUCTIONS = "You are Louro, a friendly and lively parrot. Speak briefly, in one or two short sentences."
 HEARD_BY = "whisper-1"
 """What OpenAI transcribes the user with; a server that knows one ear only does not mind the name."""
 ELSEWHERE = "gpt-realtime"
@@ -44,6 +44,10 @@ class Plan:
     embedded: bool = False
     settings: Settings | None = None
     """Of the embedded server."""
+    words: Words = ENGLISH
+    """In whose language the models are spoken to."""
+    heard_language: Language | None = None
+    """Told to the model that hears, which may know no other than its own; None leaves it to that."""
     instructions: str | None = None
     voice: str | None = None
     by_hand: bool = False
@@ -128,18 +132,26 @@ async def _sound(
 
 async def _settle(plan: Plan, client: RealtimeClient, talking: Voice | None) -> None:
     by_hand = plan.by_hand or talking is None
-    remembered = await anyio.to_thread.run_sync(plan.memory.as_instructions)
+    hearing = {"model": HEARD_BY}
+    if plan.heard_language is not None:
+        hearing["language"] = plan.heard_language
     await client.update_session(
-        instructions=(plan.instructions or INSTRUCTIONS) + remembered,
+        instructions=await anyio.to_thread.run_sync(_instructions, plan),
         voice=plan.voice,
         turn_detection=None if by_hand else VOICE_ACTIVATED,
-        transcription={"model": HEARD_BY},
+        transcription=hearing,
         output_modalities=["text"] if talking is None else ["audio"],
     )
     if talking is not None:
         talking.by_hand = by_hand
     tools: list[Function] = [calculate_sum, plan.weather.get_weather, plan.memory.set_memory, *plan.tools]
     await client.add_tools(*tools)
+
+
+def _instructions(plan: Plan) -> str:
+    told = plan.instructions or plan.words.instructions
+    memories = plan.memory.told()
+    return f"{told} {plan.words.remembered.format(memories=memories)}" if memories else told
 
 
 def folder_maker(parent: Path, now: Callable[[], str]) -> Callable[[], Path]:

@@ -110,7 +110,6 @@ class Memory:
             raise ConfigProblem(f"{self._file} is not an object of names and values. Mend it, or delete it.")
         return {str(name): str(value) for name, value in known.items()}
 
-    def as_instructions(self) -> str:
-        known = self.read()
-        told = "; ".join(f"{name}: {value}" for name, value in known.items())
-        return f" What you remember about the user: {told}." if told else ""
+    def told(self) -> str:
+        """All of it in one line; empty when there is nothing."""
+        return "; ".join(f"{name}: {value}" for name, value in self.read().items())

@@ -47,7 +47,10 @@ class Words:
     mode: str
     save: str
     quit: str
-    leave: str
+    instructions: str
+    """To the model: who it is, and what it speaks."""
+    remembered: str
+    """To the model, with {memories}."""
 
 
 ENGLISH = Words(
@@ -89,7 +92,8 @@ ENGLISH = Words(
     mode="Mode",
     save="Save",
     quit="Quit",
-    leave="Back",
+    instructions="You are Louro, a friendly and lively parrot. Speak briefly, in one or two short sentences.",
+    remembered="What you remember about the user: {memories}.",
 )
 
 PORTUGUESE = Words(
@@ -131,7 +135,8 @@ PORTUGUESE = Words(
     mode="Modo",
     save="Gravar",
     quit="Sair",
-    leave="Voltar",
+    instructions="Você é o Louro, um papagaio simpático e animado. Responda em português, em uma ou duas frases curtas.",
+    remembered="O que você sabe sobre o usuário: {memories}.",
 )
 
 
