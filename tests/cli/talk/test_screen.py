@@ -14,6 +14,8 @@ from tests.client.test_reconnect import Killable, killable
 from tests.conformance.conftest import sound
 from textual.pilot import Pilot
 from textual.widgets import Static
+from textual.widgets._footer import FooterKey
+from textual.widgets._toast import Toast
 
 from louro.cli.talk.opening import Plan, open_assistant
 from louro.cli.talk.screen import TalkScreen, bar
@@ -168,6 +170,37 @@ async def test_a_muted_microphone_says_so_and_hears_nothing(plan: Plan, room: Ro
         assert "France" not in text_of(screen)
         keep_picture(screen, "muted")
         await pilot.press("m", "q")
+
+
+@SIZES
+@pytest.mark.anyio
+async def test_the_keys_of_the_line_being_typed_are_shown_and_escape_leaves_it(
+    size: tuple[int, int], plan: Plan, tmp_path: Path
+) -> None:
+    screen = screen_of(plan, tmp_path)
+    async with screen.run_test(size=size) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        await pilot.press("t", *"hello q")
+        shown = {key.description for key in screen.query(FooterKey)}
+        assert shown == {ENGLISH.send, ENGLISH.leave}
+        await pilot.press("escape")
+        assert not screen.query_one("#message").has_focus
+        await until(pilot, lambda: {ENGLISH.quit} < {key.description for key in screen.query(FooterKey)})
+        await pilot.press("q")
+
+
+@pytest.mark.anyio
+async def test_a_notice_covers_nothing_below_the_conversation(plan: Plan, tmp_path: Path) -> None:
+    screen = screen_of(plan, tmp_path)
+    async with screen.run_test(size=SMALL, notifications=True) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        await pilot.press("p", "p")
+        await until(pilot, lambda: len(screen.screen.query(Toast)) == 2)
+        keep_picture(screen, "notices")
+        for toast in screen.screen.query(Toast):
+            assert toast.region.bottom <= screen.query_one("#meters").region.y
+            assert toast.region.y >= 1
+        await pilot.press("q")
 
 
 @pytest.mark.anyio

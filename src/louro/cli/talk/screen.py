@@ -57,6 +57,19 @@ MARKS: dict[State, tuple[str, str]] = {
 OpenAssistant = Callable[["TalkScreen"], AbstractAsyncContextManager[Assistant]]
 
 
+class Message(Input):
+    """The line to type in, which shows its own keys."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(placeholder=words.placeholder, id="message", compact=True)
+        self._bindings.key_to_bindings.pop("enter")  # the same, but not shown
+        self._bindings.bind("enter", "submit", words.send, show=True)
+        self._bindings.bind("escape", "leave", words.leave, show=True)
+
+    def action_leave(self) -> None:
+        self.screen.query_one("#conversation").focus()
+
+
 class TalkScreen(App[None]):
     """*open_assistant* is entered once the screen stands, and left at the end. What it raises is `failure`."""
 
@@ -80,7 +93,8 @@ class TalkScreen(App[None]):
     FooterKey { padding: 0; }
     FooterKey .footer-key--key { padding: 0 1 0 0; }
     FooterKey .footer-key--description { padding: 0 1 0 0; }
-    ToastRack { align: right top; padding: 1 0; }
+    /* Over the conversation, never over what stands below it. */
+    ToastRack { dock: top; align: right top; padding: 0; margin: 1 0 0 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -128,7 +142,7 @@ class TalkScreen(App[None]):
         with Horizontal(id="meters"):
             yield Static("", id="levels")
             yield Static("", id="figures")
-        yield Input(placeholder=self._words.placeholder, id="message", compact=True)
+        yield Message(self._words)
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -278,9 +292,6 @@ class TalkScreen(App[None]):
         self.query_one("#message", Input).focus()
 
     async def action_interrupt(self) -> None:
-        if self.query_one("#message", Input).has_focus:
-            self.query_one("#conversation").focus()
-            return
         await self._try(Assistant.interrupt)
 
     async def action_mute(self) -> None:

@@ -47,6 +47,8 @@ class Words:
     mode: str
     save: str
     quit: str
+    leave: str
+    """Of the line that is being typed."""
     instructions: str
     """To the model: who it is, and what it speaks."""
     remembered: str
@@ -92,6 +94,7 @@ ENGLISH = Words(
     mode="Mode",
     save="Save",
     quit="Quit",
+    leave="Back",
     instructions="You are Louro, a friendly and lively parrot. Speak briefly, in one or two short sentences.",
     remembered="What you remember about the user: {memories}.",
 )
@@ -135,6 +138,7 @@ PORTUGUESE = Words(
     mode="Modo",
     save="Gravar",
     quit="Sair",
+    leave="Voltar",
     instructions="Você é o Louro, um papagaio simpático e animado. Responda em português, em uma ou duas frases curtas.",
     remembered="O que você sabe sobre o usuário: {memories}.",
 )
