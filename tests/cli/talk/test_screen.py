@@ -119,6 +119,8 @@ async def test_a_whole_conversation(
         figures = str(screen.query_one("#figures", Static).render())
         assert re.fullmatch(r"answered in \d+\.\d\d s · \d+ tokens · \$0\.\d{4} on gpt-realtime", figures)
         assert_it_fits(screen)
+        levels = screen.query_one("#levels", Static)
+        assert len(str(levels.render())) - 2 <= levels.region.width, "a meter is cut off"
         await pilot.press("q")
         await until(pilot, lambda: not screen.is_running)
     assert screen.failure is None

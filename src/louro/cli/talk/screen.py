@@ -26,6 +26,8 @@ LATEST = 200
 """Items on the screen; `save` writes them all."""
 FLOOR_DBFS = -60.0
 NOTICE_S = 6.0
+METER_GAPS = 10
+"""Columns: both margins, and around two labels and two bars."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 FEATHERS = Theme(
@@ -189,8 +191,9 @@ class TalkScreen(App[None]):
         if assistant.reconnected > self._reconnected:
             self._reconnected = assistant.reconnected
             self.tell(self._words.reconnected)
-        self.query_one("#levels", Static).update(self._levels(assistant))
-        self.query_one("#figures", Static).update(self._figures(assistant))
+        figures = self._figures(assistant)
+        self.query_one("#figures", Static).update(figures)
+        self.query_one("#levels", Static).update(self._levels(assistant, self.size.width - len(figures)))
         self._draw_conversation(assistant.shown(LATEST))
 
     def _draw_state(self) -> None:
@@ -203,10 +206,12 @@ class TalkScreen(App[None]):
             told = f"{told} · {self._words.muted}"
         self.query_one("#state", Static).update(Text(f"{mark} {told}", style=colour))
 
-    def _levels(self, assistant: Assistant) -> Text:
+    def _levels(self, assistant: Assistant, room: int) -> Text:
+        """*room*: columns, margins included."""
         if assistant.voice is None:
             return Text(self._words.no_sound, style="dim")
-        width = max(4, min(16, (self.size.width - 68) // 2))
+        taken = len(self._words.microphone) + len(self._words.loudspeaker) + METER_GAPS
+        width = max(2, min(16, (room - taken) // 2))
         heard, said = assistant.levels_dbfs
         text = Text()
         for label, level, colour in (
