@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from louro.audio.pcm import SAMPLE_RATE_HZ, bytes_of_ms, duration_ms
+from louro.client.residue import ResidueGate
 
 try:
     from pywebrtc_audio import AudioProcessor
@@ -133,6 +134,7 @@ class WebRtcEchoCanceller:
             raise ImportError(MISSING)
         self._reference = Reference()
         self._processor = AudioProcessor(sample_rate=SAMPLE_RATE_HZ, echo_cancellation=True)
+        self._gate = ResidueGate()
         self._rest = b""
         self._withheld = bytes(WITHHELD_BYTES)
         self._quiet_frames = 0
@@ -153,7 +155,9 @@ class WebRtcEchoCanceller:
         self._quiet_frames = self._quiet_frames + 1 if played.count(0) == FRAME_BYTES else 0
         if self._quiet_frames > QUIET_FRAMES:
             return late[:FRAME_BYTES]
-        return self._processor.process(np.frombuffer(heard, "<i2"), np.frombuffer(played, "<i2")).tobytes()
+        reference = np.frombuffer(played, "<i2")
+        cleaned = self._processor.process(np.frombuffer(heard, "<i2"), reference)
+        return self._gate.sift(reference, cleaned).tobytes()
 
 
 def open_canceller() -> tuple[EchoCanceller, str | None]:
