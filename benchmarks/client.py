@@ -3,7 +3,8 @@
     python benchmarks/client.py [--seconds 20] [--no-cancel-echo]
 
 A client with microphone and loudspeaker on a virtual sound card (PulseAudio), in a process of its own; a server of
-scripted engines in another. Processor time is read from /proc: Linux only. Listening is silence that is sent;
+scripted engines in another. Processor time is read from
+/proc: Linux only. Listening is silence that is sent;
 speaking is a hum that is received and played, while silence is sent. Beside them stands what the sound system takes
 for the same two streams when nothing is done with them.
 """
@@ -26,21 +27,27 @@ sys.path.insert(0, str(ROOT))
 from tests.client.virtual_sound import virtual_sound  # noqa: E402 - found from the repository's root
 
 LOURO = Path(sys.executable).with_name("louro")
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-SETTLE_S = 3.0
+SETTLE_S = 8.0
+"""The loudspeaker rests after five."""
 LONG_ANSWER = "one two three four five six seven eight nine ten " * 60
 
 
 def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    """Of all its threads that still run."""
+    told = [file.read_text().split()[0] for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    return sum(map(int, told)) / 1e9
 
 
-def measure(pid: int, seconds: float) -> float:
-    """Percent of one core."""
-    before, begun = cpu_s(pid), time.monotonic()
-    time.sleep(seconds)
-    return 100 * (cpu_s(pid) - before) / (time.monotonic() - begun)
+def measure(pid: int, seconds: float) -> str:
+    """Percent of one core, second by second: the least is what the client needs. A neighbour who takes the core while
+    a thread of the client wakes up is counted as the client's, so the rest is the machine's."""
+    shares: list[float] = []
+    for _ in range(round(seconds)):
+        before, begun = cpu_s(pid), time.monotonic()
+        time.sleep(1)
+        shares.append(100 * (cpu_s(pid) - before) / (time.monotonic() - begun))
+    least, middle = min(shares), sorted(shares)[len(shares) // 2]
+    return f"{least:5.1f} {middle:5.1f}"
 
 
 async def converse(url: str, *, cancel_echo: bool) -> None:
@@ -103,6 +110,7 @@ def main() -> None:
     assert serving.stdout is not None
     found = re.search(r"http://\S+", serving.stdout.readline())
     assert found, "the server did not start"
+    print("           least median")
     with virtual_sound() as card:
         for url, goals in (("bare", ("",)), (found[0], ("(goal 2)", "(goal 5)"))):
             command = [sys.executable, __file__, "--url", url, *sys.argv[1:]]
@@ -114,7 +122,7 @@ def main() -> None:
             for goal in goals:
                 doing = client.stdout.readline().strip()
                 time.sleep(SETTLE_S)
-                print(f"{doing:10} {measure(client.pid, plan.seconds):5.1f} % of a core {goal}", flush=True)
+                print(f"{doing:10} {measure(client.pid, plan.seconds)} % of a core {goal}", flush=True)
                 client.stdin.write("\n")
                 client.stdin.flush()
             client.wait(10)
