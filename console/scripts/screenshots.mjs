@@ -12,7 +12,7 @@ const states = ["connect", "failed", "denied", "push", "reconnecting"];
 // States of the accounts view, by the names its pretended server knows them or the deeds below.
 const books = ["accounts", "door", "refused", "newkey", "madekey", "revoke"];
 const places = [...views, ...states, ...books];
-const widths = { 360: 740, 1024: 768, 1920: 1080 };
+const widths = { 360: 740, 1024: 768, 2560: 1440 };
 const bookWidths = { 360: 740, 1280: 800, 2560: 1440 };
 const folder = process.argv[2] ?? "screenshots";
 const only = argumentAfter("--only");

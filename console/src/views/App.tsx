@@ -1,12 +1,4 @@
-import {
-  lazy,
-  Suspense,
-  useEffect,
-  useLayoutEffect,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from "react";
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { Tab, TabList, Tabs } from "react-aria-components";
 import { useAccountsOffered } from "../accounts/offered";
 import { useTranslation } from "../i18n/translation";
@@ -103,6 +95,7 @@ function PlaceTabs({ among, className }: PlaceTabsProps) {
   const { t } = useTranslation();
   const asked = usePlace();
   const shown = among.find((place) => place.id === asked) ?? among[0];
+  const [chosenTab, setChosenTab] = useState<HTMLElement | null>(null);
   return (
     <Tabs
       className={className}
@@ -111,33 +104,36 @@ function PlaceTabs({ among, className }: PlaceTabsProps) {
     >
       <TabList className="tab-list" aria-label={t("instruments")}>
         {among.map(({ id, label, Icon }) => (
-          <Tab key={id} id={id} className="tab">
+          <Tab key={id} id={id} className="tab" {...(id === shown?.id && { ref: setChosenTab })}>
             <Icon aria-hidden="true" />
             <span>{t(label)}</span>
           </Tab>
         ))}
       </TabList>
-      {shown && <Panel key={shown.id} View={shown.View} />}
+      {shown && <Panel key={shown.id} View={shown.View} tab={chosenTab} />}
     </Tabs>
   );
+}
+
+interface PanelProps extends Pick<Place, "View"> {
+  /** Known only when the tabs are there: the library draws them a moment later. */
+  readonly tab: HTMLElement | null;
 }
 
 /**
  * Belongs to the chosen tab. The library's own asks, at every change in it, whether anything in it can take the focus:
  * measured, that laid out the page for a fifth of the time in which the log scrolls.
  */
-function Panel({ View }: Pick<Place, "View">) {
-  const panel = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const element = panel.current;
-    const tab = element?.parentElement?.querySelector('[role="tab"][aria-selected="true"]');
-    if (!element || !tab) return;
-    element.id = tab.getAttribute("aria-controls") ?? "";
-    element.setAttribute("aria-labelledby", tab.id);
-  }, []);
+function Panel({ View, tab }: PanelProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel that scrolls must be reachable by keyboard
-    <div ref={panel} role="tabpanel" className="tab-panel" tabIndex={0}>
+    <div
+      id={tab?.getAttribute("aria-controls") ?? undefined}
+      role="tabpanel"
+      aria-labelledby={tab?.id}
+      className="tab-panel"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel that scrolls must be reachable by keyboard
+      tabIndex={0}
+    >
       <View />
     </div>
   );
