@@ -3,6 +3,7 @@ import { useTranslation } from "../../i18n/translation";
 import { type Connection, connection, targetOf } from "../../settings/connection";
 import { useStore } from "../../ui/store";
 import { useConsole, useConsoleState } from "../context";
+import { OpenButton } from "./OpenButton";
 import { ParrotEye } from "./ParrotEye";
 
 interface ConnectPanelProps {
@@ -34,6 +35,7 @@ export function ConnectPanel({ compact = false }: ConnectPanelProps) {
         {connecting ? t("connect.connecting") : t("connect.start")}
       </button>
       {!compact && <Server chosen={chosen} />}
+      {!compact && <OpenButton inWords />}
     </form>
   );
 }
@@ -56,18 +58,35 @@ function Failure() {
   return (
     <div className="banner" role="alert">
       <p>
-        <strong>{t("connect.failed")}</strong> {failure.message} <code>{failure.code}</code>
+        <strong>{t("connect.failed")}</strong>{" "}
+        {isKnown(failure.code) ? t(`failure.${failure.code}`) : failure.message}{" "}
+        <code>{failure.code}</code>
       </p>
     </div>
   );
 }
 
+/** What this page found by itself, and can say in the person's language; the rest are the server's words. */
+const known = ["unreachable", "timeout", "connection_lost", "invalid_url"] as const;
+
+function isKnown(code: string): code is (typeof known)[number] {
+  return known.some((each) => each === code);
+}
+
 function Server({ chosen }: { readonly chosen: Connection }) {
   const { t } = useTranslation();
-  const [open, setOpen] = useState(chosen.url !== "" || chosen.key !== "");
+  const failed = useConsoleState((state) => state.failure !== null);
+  const [asked, setAsked] = useState<boolean | null>(null);
+  const open = asked ?? (failed || chosen.url !== "" || chosen.key !== "");
   const change = (part: Partial<Connection>) => connection.set({ ...chosen, ...part });
   return (
-    <details className="server" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details
+      className="server"
+      open={open}
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open !== open) setAsked(currentTarget.open);
+      }}
+    >
       <summary>{t("connect.server")}</summary>
       <label className="field">
         <code>model</code>

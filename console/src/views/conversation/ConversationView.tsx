@@ -1,4 +1,7 @@
+import { X } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "../../i18n/translation";
+import type { ProtocolError } from "../../protocol/model";
 import type { SavedConversation } from "../../realtime/types";
 import { useStore } from "../../ui/store";
 import { useConsole, useConsoleState } from "../context";
@@ -6,6 +9,7 @@ import { openedConversation } from "../opened";
 import { ConnectPanel } from "./ConnectPanel";
 import { Items } from "./Items";
 import { Perch } from "./Perch";
+import { refusedFile } from "./sound_file";
 
 export function ConversationView() {
   const opened = useStore(openedConversation);
@@ -48,6 +52,8 @@ function Banner() {
   const console = useConsole();
   const status = useConsoleState((state) => state.status);
   const lastError = useConsoleState((state) => state.conversation.errors.at(-1));
+  const [seen, setSeen] = useState<ProtocolError | null>(null);
+  const refused = useStore(refusedFile);
   if (status === "reconnecting") {
     return (
       <div className="banner warning">
@@ -58,10 +64,23 @@ function Banner() {
       </div>
     );
   }
-  if (!lastError) return null;
+  if (refused !== null) {
+    return (
+      <Trouble text={t("file.refused", { name: refused })} onSeen={() => refusedFile.set(null)} />
+    );
+  }
+  if (!lastError || lastError === seen) return null;
+  return <Trouble text={lastError.message} onSeen={() => setSeen(lastError)} />;
+}
+
+function Trouble({ text, onSeen }: { readonly text: string; readonly onSeen: () => void }) {
+  const { t } = useTranslation();
   return (
     <div className="banner" role="alert">
-      <p>{lastError.message}</p>
+      <p>{text}</p>
+      <button type="button" className="icon-button small" aria-label={t("close")} onClick={onSeen}>
+        <X aria-hidden="true" />
+      </button>
     </div>
   );
 }

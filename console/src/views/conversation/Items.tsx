@@ -8,6 +8,7 @@ import { useConsole, useConsoleState } from "../context";
 import { Call } from "./Call";
 import { Message } from "./Message";
 import { OpenButton } from "./OpenButton";
+import { sayFile } from "./sound_file";
 
 export function Items() {
   const { t } = useTranslation();
@@ -91,7 +92,7 @@ function useAudioDrop(console: RealtimeConsole) {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer.files[0];
-      if (file) void console.sendAudioFile(file);
+      if (file) void sayFile(console, file);
     },
   };
   return { over, handlers };

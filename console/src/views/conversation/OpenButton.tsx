@@ -4,7 +4,12 @@ import { useTranslation } from "../../i18n/translation";
 import { useConsole } from "../context";
 import { openedConversation } from "../opened";
 
-export function OpenButton() {
+interface OpenButtonProps {
+  /** Where there is room, and nothing beside it to tell what it opens. */
+  readonly inWords?: boolean;
+}
+
+export function OpenButton({ inWords = false }: OpenButtonProps) {
   const { t } = useTranslation();
   const console = useConsole();
   const picker = useRef<HTMLInputElement>(null);
@@ -27,11 +32,12 @@ export function OpenButton() {
       )}
       <button
         type="button"
-        className="icon-button"
-        aria-label={t("conversation.open")}
+        className={inWords ? "button quiet" : "icon-button"}
+        {...(!inWords && { "aria-label": t("conversation.open") })}
         onClick={() => picker.current?.click()}
       >
         <FolderOpen aria-hidden="true" />
+        {inWords && t("conversation.open")}
       </button>
       <input
         ref={picker}

@@ -1,10 +1,11 @@
-import { Mic, MicOff, PhoneOff, SendHorizontal, Square } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, useState } from "react";
+import { FileMusic, Mic, MicOff, PhoneOff, SendHorizontal, Square } from "lucide-react";
+import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "../../i18n/translation";
 import { Switch } from "../../ui/Switch";
 import { useConsole, useConsoleState } from "../context";
 import { MicrophoneChoice, MicrophoneNotice } from "./Microphone";
 import { ParrotEye } from "./ParrotEye";
+import { sayFile } from "./sound_file";
 import { Waveform } from "./Waveform";
 
 /** Where one talks from: both voices, the eye to press, and the written word. */
@@ -141,6 +142,7 @@ function MessageBox() {
         send();
       }}
     >
+      <FileButton />
       <input
         id="message"
         value={text}
@@ -151,12 +153,42 @@ function MessageBox() {
       />
       <button
         type="submit"
-        className="icon-button"
+        className="icon-button send"
         aria-label={t("message.send")}
         disabled={!text.trim()}
       >
         <SendHorizontal aria-hidden="true" />
       </button>
     </form>
+  );
+}
+
+/** For who has no microphone, and for who wants to say the same thing twice. */
+function FileButton() {
+  const { t } = useTranslation();
+  const console = useConsole();
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button
+        type="button"
+        className="icon-button file"
+        aria-label={t("file.choose")}
+        onClick={() => picker.current?.click()}
+      >
+        <FileMusic aria-hidden="true" />
+      </button>
+      <input
+        ref={picker}
+        type="file"
+        accept="audio/*"
+        hidden
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          if (file) void sayFile(console, file);
+          event.target.value = "";
+        }}
+      />
+    </>
   );
 }

@@ -9,6 +9,7 @@ import {
   mediansOf,
   originOf,
   type Stage,
+  type StageName,
   slowestOf,
   stagesOf,
   waitOf,
@@ -20,6 +21,7 @@ export function TurnsView() {
   if (turns.length === 0) {
     return (
       <div className="empty">
+        <Foretaste />
         <h2>{t("turns.emptyTitle")}</h2>
         <p>{t("turns.empty")}</p>
       </div>
@@ -29,6 +31,33 @@ export function TurnsView() {
     <div className="turns">
       <Medians turns={turns} />
       <TurnList turns={turns} />
+    </div>
+  );
+}
+
+/** Where the stages of a turn will stand, before there is one. In percent of the width. */
+const FORETASTE: readonly (readonly [StageName, number, number])[] = [
+  ["speech", 0, 26],
+  ["silence", 26, 12],
+  ["transcript", 38, 14],
+  ["firstToken", 52, 20],
+  ["firstClause", 72, 12],
+  ["firstAudio", 84, 10],
+  ["played", 94, 6],
+];
+
+function Foretaste() {
+  const { t } = useTranslation();
+  return (
+    <div className="foretaste" aria-hidden="true">
+      {FORETASTE.map(([name, left, width]) => (
+        <p key={name}>
+          <span>{t(`stage.${name}`)}</span>
+          <span className="lane">
+            <span className="foretaste-bar" style={{ left: `${left}%`, width: `${width}%` }} />
+          </span>
+        </p>
+      ))}
     </div>
   );
 }
