@@ -8,7 +8,7 @@ import { createServer } from "vite";
 
 const views = ["talk", "turns", "events", "session", "tools", "usage"];
 // States of the talk view, by the names the demo console knows them.
-const states = ["connect", "failed", "denied", "push", "reconnecting"];
+const states = ["saved", "connect", "failed", "denied", "push", "reconnecting"];
 // States of the accounts view, by the names its pretended server knows them or the deeds below.
 const books = ["accounts", "door", "refused", "newkey", "madekey", "revoke"];
 const places = [...views, ...states, ...books];
@@ -43,7 +43,7 @@ async function open(page, base, { place, theme, lang, width }) {
   await page.goto(`${base}?demo=${scene}&theme=${theme}&lang=${lang}#${view}`);
   await page.waitForSelector(".header");
   await page.evaluate(() => document.fonts.ready);
-  if (place === "events") await page.locator(".event-row").nth(3).click();
+  if (place === "events") await page.locator(".event-row").nth(11).click();
   if (place === "tools") await page.waitForSelector(".map-land");
   if (books.includes(place)) await openBooks(page, place);
 }

@@ -179,7 +179,6 @@ test("with a button only what is said while it is held is sent, and then an answ
     server({ type: "input_audio_buffer.committed", item_id: "u1", previous_item_id: null }),
   ]);
   expect(itemOf(setting.console, "u1")).toMatchObject({ audio: { samples: 5 * 960 } });
-  expect(setting.console.clipOf("u1").size).toBe(44 + 5 * 1920);
 });
 
 test("a button that was only touched says nothing", async () => {

@@ -25,7 +25,6 @@ import type {
   Target,
   Tool,
 } from "./types";
-import { wavOf } from "./wav";
 
 export interface Deps {
   readonly network: Network;
@@ -212,10 +211,6 @@ class Console implements RealtimeConsole {
       this.#player.play(AGAIN + id, await sound);
       this.#player.end(AGAIN + id);
     });
-  }
-
-  clipOf(id: string): Blob {
-    return wavOf(this.#clip(id));
   }
 
   setTools(tools: readonly Tool[]): void {

@@ -18,6 +18,30 @@ test("deltas of one kind that follow each other are one line", () => {
   ]);
 });
 
+test("every event of a line is kept, in its order", () => {
+  const log = new WireLog(now);
+  for (const delta of ["a", "b", "c"]) {
+    log.record("in", event("response.output_text.delta", { delta }), at, 1);
+  }
+  const [line] = log.entries();
+  expect([line?.event, ...(line?.more ?? [])]).toMatchObject([
+    { delta: "a" },
+    { delta: "b" },
+    { delta: "c" },
+  ]);
+});
+
+test("a line that never ends does not grow without end", () => {
+  const log = new WireLog(now, 100, 50);
+  for (let index = 0; index < 1000; index += 1) log.record("in", sound("aaaaa"), at, 5);
+  const [line] = log.entries();
+  expect(line?.count).toBe(1000);
+  expect(line?.more?.length ?? 0).toBeLessThan(12);
+  log.record("in", event("between"), at, 1);
+  log.record("in", sound("bbbbb"), at, 5);
+  expect(log.at(2)?.event).toMatchObject({ delta: "bbbbb" });
+});
+
 test("events that are no deltas are never grouped", () => {
   const log = new WireLog(now);
   log.record("out", event("response.create"), at, 1);

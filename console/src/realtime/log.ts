@@ -96,8 +96,9 @@ export class WireLog implements EventLog {
   #add(entry: LogEntry): void {
     const last = this.at(this.#size - 1);
     if (last && isSameRun(last, entry)) {
-      const grouped = { ...last, count: last.count + 1, bytes: last.bytes + entry.bytes };
-      this.#ring[this.#placeOf(this.#size - 1)] = grouped;
+      this.#ring[this.#placeOf(this.#size - 1)] = grouped(last, entry);
+      this.#audioCharacters += soundIn(entry);
+      this.#forgetSounds(last.id - this.#size + 1);
       return;
     }
     this.#push({ ...entry, id: this.#nextId });
@@ -117,13 +118,16 @@ export class WireLog implements EventLog {
   }
 
   #forgetSounds(firstId: number): void {
+    const newestId = firstId + this.#size - 1;
     this.#oldestSound = Math.max(this.#oldestSound, firstId);
-    while (this.#audioCharacters > this.mostAudio) {
+    while (this.#audioCharacters > this.mostAudio && this.#oldestSound <= newestId) {
       const place = this.#placeOf(this.#oldestSound - firstId);
       const entry = this.#ring[place];
       if (!entry) return;
       this.#audioCharacters -= soundIn(entry);
-      this.#ring[place] = { ...entry, event: withoutSound(entry.event) };
+      this.#ring[place] = silenced(entry);
+      // The newest may grow on, and hold sounds again.
+      if (this.#oldestSound === newestId) return;
       this.#oldestSound += 1;
     }
   }
@@ -138,14 +142,32 @@ function isSameRun(last: LogEntry, next: LogEntry): boolean {
   return repeats && last.type === next.type && last.direction === next.direction;
 }
 
+/** The list grows in place: a run of deltas would otherwise be copied at each of them. */
+function grouped(run: LogEntry, { event, bytes }: LogEntry): LogEntry {
+  const more = (run.more ?? []) as Event[];
+  more.push(event);
+  return { ...run, more, count: run.count + 1, bytes: run.bytes + bytes };
+}
+
 function hasSound(event: Event): event is AudioEvent {
   return event.type === "input_audio_buffer.append" || event.type === "response.output_audio.delta";
 }
 
 function soundIn(entry: LogEntry | undefined): number {
   if (!entry || !hasSound(entry.event)) return 0;
-  const { event } = entry;
+  return [entry.event, ...(entry.more ?? [])].reduce((sum, event) => sum + charactersIn(event), 0);
+}
+
+function charactersIn(event: Event): number {
+  if (!hasSound(event)) return 0;
   return event.type === "input_audio_buffer.append" ? event.audio.length : event.delta.length;
+}
+
+/** Of a run of sounds nothing else is worth keeping than that it was. */
+function silenced(entry: LogEntry): LogEntry {
+  if (!hasSound(entry.event)) return entry;
+  const { more: _, ...first } = entry;
+  return { ...first, event: withoutSound(entry.event) };
 }
 
 /** A whole answer's sound; it came in the deltas already. */

@@ -11,6 +11,8 @@ export interface LogEntry {
   readonly direction: "in" | "out";
   readonly type: string;
   readonly event: ServerEvent | ClientEvent;
+  /** The events after the first that this line stands for; the oldest sounds are not kept. */
+  readonly more?: readonly (ServerEvent | ClientEvent)[];
   /** How many events of this kind, one after the other, this line stands for. */
   readonly count: number;
   readonly bytes: number;
@@ -97,8 +99,6 @@ export interface RealtimeConsole {
   updateSession(patch: SessionPatch): void;
   deleteItem(id: string): void;
   replay(id: string): void;
-  /** A wav file. */
-  clipOf(id: string): Blob;
   setTools(tools: readonly Tool[]): void;
   levels(): Levels;
   save(): Promise<Blob>;

@@ -40,6 +40,12 @@ export function clock(atMs: number): string {
   return `${pad(minutes, 2)}:${pad(seconds, 2)}.${pad(rest, 3)}`;
 }
 
+/** Minutes and seconds, as players write them. */
+export function length(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${pad(seconds % 60, 2)}`;
+}
+
 function pad(value: number, width: number): string {
   return String(value).padStart(width, "0");
 }

@@ -1,7 +1,7 @@
 import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from "react";
 import type { ConsoleState, EventLog, RealtimeConsole } from "../realtime/types";
 import { useStore } from "../ui/store";
-import { logOf, openedConversation, shownState } from "./opened";
+import { logOf, openedConversation, openedMoment, shownSaved, shownState } from "./opened";
 
 export const ConsoleContext = createContext<RealtimeConsole | null>(null);
 
@@ -16,7 +16,9 @@ export function useConsoleState<T>(select: (state: ConsoleState) => T): T {
   const console = useConsole();
   const subscribe = useCallback(
     (listener: () => void) => {
-      const ends = [console.subscribe(listener), openedConversation.subscribe(listener)];
+      const ends = [console, openedConversation, openedMoment].map((each) =>
+        each.subscribe(listener),
+      );
       return () => {
         for (const end of ends) end();
       };
@@ -30,5 +32,10 @@ export function useConsoleState<T>(select: (state: ConsoleState) => T): T {
 export function useLog(): EventLog {
   const console = useConsole();
   const opened = useStore(openedConversation);
-  return useMemo(() => (opened ? logOf(opened.log) : console.log), [opened, console]);
+  const moment = useStore(openedMoment);
+  const entries = opened && shownSaved(opened, moment).log;
+  // While it plays the list is a new one at each moment; a log is one as long as nothing is added to it.
+  const length = entries?.length;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of one conversation, the length tells them apart
+  return useMemo(() => (entries ? logOf(entries) : console.log), [opened, length, console]);
 }

@@ -2,14 +2,14 @@ import { X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "../../i18n/translation";
 import type { ProtocolError } from "../../protocol/model";
-import type { SavedConversation } from "../../realtime/types";
 import { useStore } from "../../ui/store";
 import { useConsole, useConsoleState } from "../context";
-import { openedConversation } from "../opened";
+import { type Opened, openedConversation, showLive } from "../opened";
 import { ConnectPanel } from "./ConnectPanel";
 import { Items } from "./Items";
 import { Perch } from "./Perch";
 import { refusedFile } from "./sound_file";
+import { TapeBar } from "./TapeBar";
 
 export function ConversationView() {
   const opened = useStore(openedConversation);
@@ -27,22 +27,19 @@ export function ConversationView() {
   );
 }
 
-interface OpenedConversationProps {
-  readonly opened: SavedConversation;
-}
-
-function OpenedConversation({ opened }: OpenedConversationProps) {
+function OpenedConversation({ opened }: { readonly opened: Opened }) {
   const { t, language } = useTranslation();
-  const when = new Date(opened.savedAt).toLocaleString(language);
+  const when = new Date(opened.saved.savedAt).toLocaleString(language);
   return (
     <div className="conversation">
       <div className="banner warning">
         <p>{t("conversation.opened", { when })}</p>
-        <button type="button" className="button quiet" onClick={() => openedConversation.set(null)}>
+        <button type="button" className="button quiet" onClick={showLive}>
           {t("close")}
         </button>
       </div>
       <Items />
+      <TapeBar tape={opened.tape} />
     </div>
   );
 }

@@ -2,10 +2,11 @@ import { Download, Play, Trash2 } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "../../i18n/translation";
 import type { MessageItem } from "../../protocol/model";
+import { wavOf } from "../../realtime/wav";
 import { download } from "../../ui/browser";
 import { useStore } from "../../ui/store";
 import { useConsole, useConsoleState } from "../context";
-import { openedConversation } from "../opened";
+import { momentOfItem, openedConversation } from "../opened";
 import { splitHeard } from "./heard";
 
 interface MessageProps {
@@ -16,12 +17,11 @@ interface MessageProps {
 export const Message = memo(function Message({ item }: MessageProps) {
   const { t } = useTranslation();
   const playing = useConsoleState((state) => state.playing === item.id);
-  const live = useStore(openedConversation) === null;
   return (
     <article className="item message" data-role={item.role} data-playing={playing}>
       <header className="item-header">
         <h2>{t(`role.${item.role}`)}</h2>
-        {live && <ItemActions item={item} />}
+        <ItemActions item={item} />
       </header>
       <Words item={item} playing={playing} />
     </article>
@@ -64,6 +64,11 @@ function Words({ item, playing }: WordsProps) {
 function ItemActions({ item }: MessageProps) {
   const { t } = useTranslation();
   const console = useConsole();
+  const tape = useStore(openedConversation)?.tape;
+  const play = () => {
+    if (tape) tape.play(momentOfItem(tape.score, item.id) ?? undefined);
+    else console.replay(item.id);
+  };
   return (
     <span className="item-actions">
       {item.audio.samples > 0 && (
@@ -71,8 +76,8 @@ function ItemActions({ item }: MessageProps) {
           <button
             type="button"
             className="icon-button small"
-            aria-label={t("replay")}
-            onClick={() => console.replay(item.id)}
+            aria-label={t(tape ? "tape.fromHere" : "replay")}
+            onClick={play}
           >
             <Play aria-hidden="true" />
           </button>
@@ -80,20 +85,22 @@ function ItemActions({ item }: MessageProps) {
             type="button"
             className="icon-button small"
             aria-label={t("downloadWav")}
-            onClick={() => download(console.clipOf(item.id), `${item.id}.wav`)}
+            onClick={() => download(wavOf(item.audio), `${item.id}.wav`)}
           >
             <Download aria-hidden="true" />
           </button>
         </>
       )}
-      <button
-        type="button"
-        className="icon-button small"
-        aria-label={t("delete")}
-        onClick={() => console.deleteItem(item.id)}
-      >
-        <Trash2 aria-hidden="true" />
-      </button>
+      {!tape && (
+        <button
+          type="button"
+          className="icon-button small"
+          aria-label={t("delete")}
+          onClick={() => console.deleteItem(item.id)}
+        >
+          <Trash2 aria-hidden="true" />
+        </button>
+      )}
     </span>
   );
 }

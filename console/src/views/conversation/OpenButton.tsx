@@ -2,7 +2,7 @@ import { FolderOpen } from "lucide-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "../../i18n/translation";
 import { useConsole } from "../context";
-import { openedConversation } from "../opened";
+import { showSaved } from "../opened";
 
 interface OpenButtonProps {
   /** Where there is room, and nothing beside it to tell what it opens. */
@@ -16,7 +16,7 @@ export function OpenButton({ inWords = false }: OpenButtonProps) {
   const [refused, setRefused] = useState(false);
   const open = async (file: File) => {
     try {
-      openedConversation.set(await console.open(file));
+      showSaved(await console.open(file));
       setRefused(false);
     } catch {
       // Whatever is wrong with the file, the cure is another file.

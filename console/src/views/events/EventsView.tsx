@@ -22,7 +22,7 @@ export function EventsView() {
     <div className="events" data-detail={chosen !== null}>
       <EventsBar filter={filter} onFilter={setFilter} shown={found?.length ?? log.size} />
       <EventList log={log} found={found} chosen={chosen} onChoose={setChosen} />
-      {chosen && <EventDetail entry={chosen} onClose={() => setChosen(null)} />}
+      {chosen && <EventDetail key={chosen.id} entry={chosen} onClose={() => setChosen(null)} />}
     </div>
   );
 }

@@ -1,6 +1,7 @@
-import { at } from "../../ui/json";
+import { decodeBase64 } from "../../protocol/bytes";
+import { wavOf as wavOfClip } from "../../realtime/wav";
+import { at, textAt } from "../../ui/json";
 
-const SAMPLE_RATE_HZ = 24_000;
 // Shorter strings beside audio's names are words or ids, not sound.
 const SHORTEST_AUDIO = 64;
 
@@ -12,15 +13,26 @@ export function audioOf(event: { readonly type: string }): string | null {
   return typeof found === "string" && found.length >= SHORTEST_AUDIO ? found : null;
 }
 
-/** 24 kHz mono int16 in base64 as a WAV file; null when it is not whole. */
-export function wavOf(base64: string): Blob | null {
-  let pcm: Uint8Array<ArrayBuffer>;
+/** The sounds that *events* carry, one after the other. */
+export function soundsOf(events: readonly { readonly type: string }[]): readonly string[] {
+  return events.map(audioOf).filter((sound) => sound !== null);
+}
+
+/** What a run of deltas says, together; "" where it is one event, or sound. */
+export function writtenOf(events: readonly { readonly type: string }[]): string {
+  if (events.length < 2 || soundsOf(events).length > 0) return "";
+  return events.map((event) => textAt(event, "delta")).join("");
+}
+
+/** 24 kHz mono int16 in pieces of base64 as a WAV file; null when one is not whole. */
+export function wavOf(sounds: readonly string[]): Blob | null {
   try {
-    pcm = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+    const chunks = sounds.map(decodeBase64);
+    const samples = chunks.reduce((sum, chunk) => sum + chunk.length, 0) / 2;
+    return wavOfClip({ chunks, samples });
   } catch {
     return null;
   }
-  return new Blob([wavHeader(pcm.length), pcm], { type: "audio/wav" });
 }
 
 /** JSON for reading: a long sound is told by its length. */
@@ -33,26 +45,4 @@ export function readable(event: unknown): string {
         : value,
     2,
   );
-}
-
-function wavHeader(length: number): ArrayBuffer {
-  const header = new DataView(new ArrayBuffer(44));
-  const write = (offset: number, text: string) => {
-    for (const [index, letter] of [...text].entries()) {
-      header.setUint8(offset + index, letter.charCodeAt(0));
-    }
-  };
-  write(0, "RIFF");
-  header.setUint32(4, 36 + length, true);
-  write(8, "WAVEfmt ");
-  header.setUint32(16, 16, true);
-  header.setUint16(20, 1, true);
-  header.setUint16(22, 1, true);
-  header.setUint32(24, SAMPLE_RATE_HZ, true);
-  header.setUint32(28, SAMPLE_RATE_HZ * 2, true);
-  header.setUint16(32, 2, true);
-  header.setUint16(34, 16, true);
-  write(36, "data");
-  header.setUint32(40, length, true);
-  return header.buffer;
 }

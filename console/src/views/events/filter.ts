@@ -1,4 +1,5 @@
 import type { EventLog, LogEntry } from "../../realtime/types";
+import { readable } from "./audio";
 
 export interface EventFilter {
   readonly direction: "both" | "in" | "out";
@@ -36,10 +37,19 @@ function passes(entry: LogEntry, filter: EventFilter, search: string): boolean {
   return !search || entry.type.includes(search) || searchableText(entry).includes(search);
 }
 
+/** A word may lie across two deltas; and in base64 everything can be found. */
+function wordsOf(event: LogEntry["event"], index: number): string {
+  const first = index === 0;
+  if ("delta" in event && event.type !== "response.output_audio.delta") {
+    return first ? JSON.stringify({ ...event, delta: "" }) + event.delta : event.delta;
+  }
+  return first ? readable(event) : "";
+}
+
 function searchableText(entry: LogEntry): string {
   const known = searchable.get(entry);
   if (known !== undefined) return known;
-  const text = JSON.stringify(entry.event).toLowerCase();
+  const text = [entry.event, ...(entry.more ?? [])].map(wordsOf).join("").toLowerCase();
   searchable.set(entry, text);
   return text;
 }

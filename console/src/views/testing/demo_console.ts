@@ -9,6 +9,7 @@ import type {
 import type { ConsoleState, EventLog, LogEntry, RealtimeConsole } from "../../realtime/types";
 import { memories } from "../../tools/memory";
 import { weathers } from "../../tools/weather";
+import { openedConversation, showSaved } from "../opened";
 
 /** A console with a conversation already had: for screenshots, tests, and work on the views. */
 export function createDemoConsole(search: URLSearchParams): RealtimeConsole {
@@ -22,11 +23,25 @@ export function createDemoConsole(search: URLSearchParams): RealtimeConsole {
     { key: "name", value: "Ana" },
     { key: "favourite_bird", value: "papagaio-verdadeiro" },
   ]);
-  return new DemoConsole(search);
+  const demo = new DemoConsole(search);
+  if (search.get("demo") === "saved") showOpened(demo);
+  return demo;
+}
+
+/** As from a file, in the middle of being played. */
+function showOpened({ state: { conversation }, log }: DemoConsole): void {
+  const entries = Array.from({ length: log.size }, (_, index) => log.at(index));
+  const saved = {
+    savedAt: "2026-11-20T15:04:00Z",
+    conversation: { ...conversation, responding: null },
+    log: entries.filter((entry) => entry !== undefined),
+  };
+  showSaved(saved);
+  openedConversation.get()?.tape.seek(32_000);
 }
 
 const NO_SOUND: AudioClip = { chunks: [], samples: 0 };
-const SOUND: AudioClip = { chunks: [tone(24_000)], samples: 24_000 };
+const SOUND: AudioClip = { chunks: [tone(72_000)], samples: 72_000 };
 
 class DemoConsole implements RealtimeConsole {
   state: ConsoleState;
@@ -96,10 +111,6 @@ class DemoConsole implements RealtimeConsole {
 
   replay(id: string): void {
     this.become({ playing: id });
-  }
-
-  clipOf(): Blob {
-    return new Blob([]);
   }
 
   setTools(): void {}
@@ -197,12 +208,23 @@ function entryOf(index: number): LogEntry {
   const event = {
     type,
     event_id: `event_${String(index).padStart(6, "0")}`,
+    ...(type === "response.output_audio_transcript.delta" ? { delta: "papagaio, " } : {}),
     ...(audio ? { [type.startsWith("in") ? "audio" : "delta"]: base64(tone(1920)) } : {}),
   };
   // The demo's events are sketches: the log shows any object with a type.
   const sketched = event as unknown as LogEntry["event"];
   const bytes = audio ? 2680 * count : 180 + type.length;
-  return { id: index, at: 1200 + index * 137, direction, type, event: sketched, count, bytes };
+  const more = Array.from({ length: count - 1 }, () => sketched);
+  return {
+    id: index,
+    at: 1200 + index * 137,
+    direction,
+    type,
+    event: sketched,
+    more,
+    count,
+    bytes,
+  };
 }
 
 function startingState(scene: string): ConsoleState {
