@@ -44,6 +44,8 @@ async function open(page, base, { place, theme, lang, width }) {
   await page.waitForSelector(".header");
   await page.evaluate(() => document.fonts.ready);
   if (place === "events") await page.locator(".event-row").nth(11).click();
+  if (place === "session") await page.locator(".scope").scrollIntoViewIfNeeded();
+  if (place === "session") await page.waitForTimeout(2000);
   if (place === "tools") await page.waitForSelector(".map-land");
   if (books.includes(place)) await openBooks(page, place);
 }

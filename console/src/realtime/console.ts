@@ -69,6 +69,7 @@ class Console implements RealtimeConsole {
     playing: null,
     mode: "voice",
     holding: false,
+    settings: FIRST_SETTINGS,
     assistantState: "idle",
   };
   readonly log: WireLog;
@@ -79,7 +80,6 @@ class Console implements RealtimeConsole {
   readonly #ear: Ear;
   readonly #inputWave = new Float32Array(WAVE_SAMPLES);
   readonly #outputWave = new Float32Array(WAVE_SAMPLES);
-  #settings: SessionPatch = FIRST_SETTINGS;
   /** To come back to after the button. */
   #voiceDetection: unknown = { type: "server_vad" };
   #tools: readonly Tool[] = [];
@@ -193,7 +193,7 @@ class Console implements RealtimeConsole {
   }
 
   updateSession(patch: SessionPatch): void {
-    this.#settings = merged(this.#settings, patch);
+    this.#update({ settings: merged(this.state.settings, patch) });
     this.#voiceDetection = turnDetectionIn(patch) ?? this.#voiceDetection;
     if (this.state.status === "connected") this.#sendSettings({ type: "realtime", ...patch });
   }
@@ -243,7 +243,7 @@ class Console implements RealtimeConsole {
     this.#ear.begin();
     this.#silenced.clear();
     this.#running = new AbortController();
-    this.#sendSettings(this.#settings);
+    this.#sendSettings(this.state.settings);
     if (again) {
       for (const event of replayed(this.state.conversation.items)) this.#send(event);
       return;

@@ -45,6 +45,8 @@ export interface ConsoleState {
   readonly playing: string | null;
   readonly mode: Mode;
   readonly holding: boolean;
+  /** What was asked of the session; the next one begins with it. */
+  readonly settings: SessionPatch;
   readonly assistantState: "idle" | "listening" | "thinking" | "speaking";
 }
 

@@ -31,6 +31,8 @@ async def main() -> None:
         async for event in connection:
             if event.type in ("response.output_audio_transcript.delta", "response.output_text.delta"):
                 print(event.delta, end="", flush=True)
+            elif event.type == "error":
+                print(event.error.message)
             elif event.type == "response.done":
                 break
 
@@ -39,22 +41,23 @@ asyncio.run(main())
 `;
 }
 
+/** Without a library: it runs in a browser and in Node.js 22, and the official one insists on TLS. */
 export function javascriptCode({ baseUrl, model, session }: Snippet): string {
-  return `import OpenAI from "openai";
-import { OpenAIRealtimeWS } from "openai/realtime/ws";
+  const address = `${baseUrl.replace(/^http/, "ws")}/realtime?model=${encodeURIComponent(model)}`;
+  return `const key = globalThis.process?.env.OPENAI_API_KEY ?? "none";
+const socket = new WebSocket(${JSON.stringify(address)}, [
+  "realtime",
+  \`openai-insecure-api-key.\${key}\`,
+]);
+const send = (event) => socket.send(JSON.stringify(event));
+let words = "";
 
-const client = new OpenAI({
-  baseURL: ${JSON.stringify(baseUrl)},
-  apiKey: process.env.OPENAI_API_KEY ?? "none",
-});
-const realtime = new OpenAIRealtimeWS({ model: ${JSON.stringify(model)} }, client);
-
-realtime.socket.on("open", () => {
-  realtime.send({
+socket.onopen = () => {
+  send({
     type: "session.update",
     session: ${indented(JSON.stringify(session, null, 2), 4)},
   });
-  realtime.send({
+  send({
     type: "conversation.item.create",
     item: {
       type: "message",
@@ -62,13 +65,25 @@ realtime.socket.on("open", () => {
       content: [{ type: "input_text", text: "Hello!" }],
     },
   });
-  realtime.send({ type: "response.create" });
-});
+  send({ type: "response.create" });
+};
 
-realtime.on("response.output_audio_transcript.delta", (event) => process.stdout.write(event.delta));
-realtime.on("response.output_text.delta", (event) => process.stdout.write(event.delta));
-realtime.on("response.done", () => realtime.close());
-realtime.on("error", (error) => console.error(error));
+socket.onmessage = ({ data }) => {
+  const event = JSON.parse(data);
+  switch (event.type) {
+    case "response.output_audio_transcript.delta":
+    case "response.output_text.delta":
+      words += event.delta;
+      break;
+    case "response.done":
+      console.log(words);
+      socket.close();
+      break;
+    case "error":
+      console.error(event.error.message);
+      break;
+  }
+};
 `;
 }
 

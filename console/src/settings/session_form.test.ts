@@ -35,10 +35,11 @@ test("Python has its own words for true and null", () => {
 
 test("the code names the server, the model and the session", () => {
   const snippet = { baseUrl: "http://here/v1", model: "m", session: sessionOf(emptyForm) };
-  for (const code of [pythonCode(snippet), javascriptCode(snippet)]) {
-    expect(code).toContain('"http://here/v1"');
-    expect(code).toContain('"turn_detection"');
-  }
+  const python = pythonCode(snippet);
+  const javascript = javascriptCode(snippet);
+  expect(python).toContain('"http://here/v1"');
+  expect(javascript).toContain('"ws://here/v1/realtime?model=m"');
+  for (const code of [python, javascript]) expect(code).toContain('"turn_detection"');
 });
 
 test("any way of naming a server leads to the same base address", () => {

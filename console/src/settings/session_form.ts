@@ -106,9 +106,8 @@ function detectionOf(
   detection: unknown,
 ): Omit<SessionForm, "instructions" | "voice" | "modality" | "tools"> {
   const d = objectAt(detection);
-  const type = textAt(d, "type");
   return {
-    detection: type === "server_vad" || type === "semantic_vad" ? type : "none",
+    detection: kindOf(detection),
     threshold: numberAt(d, "threshold", emptyForm.threshold),
     prefixPaddingMs: numberAt(d, "prefix_padding_ms", emptyForm.prefixPaddingMs),
     silenceMs: numberAt(d, "silence_duration_ms", emptyForm.silenceMs),
@@ -116,6 +115,13 @@ function detectionOf(
     createResponse: flagAt(d, "create_response", true),
     interruptResponse: flagAt(d, "interrupt_response", true),
   };
+}
+
+/** Where nothing is said of it, the server's own default holds; null is to have none. */
+function kindOf(detection: unknown): Detection {
+  if (detection === undefined) return emptyForm.detection;
+  const type = textAt(detection, "type");
+  return type === "server_vad" || type === "semantic_vad" ? type : "none";
 }
 
 function eagernessOf(raw: string): Eagerness {

@@ -3,7 +3,7 @@ import type { Detection, Eagerness, SessionForm } from "../../settings/session_f
 import { checkTools } from "../../tools/schema";
 import { Switch } from "../../ui/Switch";
 import { ProblemNote } from "../tools/ProblemNote";
-import { ThresholdMeter } from "./ThresholdMeter";
+import { DetectorScope } from "./DetectorScope";
 
 interface FieldsProps {
   readonly form: SessionForm;
@@ -108,10 +108,23 @@ function TurnDetection({ form, onChange }: FieldsProps) {
 function ServerVad({ form, onChange }: FieldsProps) {
   return (
     <>
-      <ThresholdMeter
+      <DetectorScope
         threshold={form.threshold}
-        onChange={(threshold) => onChange({ threshold })}
+        prefixPaddingMs={form.prefixPaddingMs}
+        silenceMs={form.silenceMs}
       />
+      <label className="field slider">
+        <code>threshold</code>
+        <input
+          type="range"
+          min={0}
+          max={1}
+          step={0.05}
+          value={form.threshold}
+          onChange={(event) => onChange({ threshold: event.target.valueAsNumber })}
+        />
+        <output>{form.threshold.toFixed(2)}</output>
+      </label>
       <Milliseconds
         name="prefix_padding_ms"
         value={form.prefixPaddingMs}

@@ -1,5 +1,6 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "../../i18n/translation";
+import { merged } from "../../realtime/patch";
 import { baseUrlOf, connection } from "../../settings/connection";
 import {
   formOf,
@@ -9,16 +10,19 @@ import {
   sessionOf,
 } from "../../settings/session_form";
 import { checkTools } from "../../tools/schema";
-import { useStore } from "../../ui/store";
+import { createStore, useStore } from "../../ui/store";
 import { useConsole, useConsoleState } from "../context";
 import { CodeCopies } from "./CodeCopies";
 import { Fields } from "./Fields";
 import { Presets } from "./Presets";
 
+/** What is changed and not yet applied outlives a look at another view. */
+const sessionEdits = createStore<Partial<SessionForm>>({});
+
 export function SessionView() {
-  const session = useConsoleState((state) => state.conversation.session);
-  const current = useMemo(() => formOf(session), [session]);
-  const [edits, setEdits] = useState<Partial<SessionForm>>({});
+  const current = useCurrentForm();
+  const edits = useStore(sessionEdits);
+  const setEdits = sessionEdits.set;
   const form = { ...current, ...edits };
   const change = (part: Partial<SessionForm>) => setEdits({ ...edits, ...part });
   return (
@@ -28,6 +32,17 @@ export function SessionView() {
       <ApplyBar current={current} form={form} onDone={() => setEdits({})} />
       <Copies form={form} />
     </div>
+  );
+}
+
+/** What the server has; before there is one, what the next session will begin with. */
+function useCurrentForm(): SessionForm {
+  const connected = useConsoleState((state) => state.status === "connected");
+  const session = useConsoleState((state) => state.conversation.session);
+  const settings = useConsoleState((state) => state.settings);
+  return useMemo(
+    () => formOf(connected ? session : merged(session ?? {}, settings)),
+    [connected, session, settings],
   );
 }
 
@@ -44,6 +59,8 @@ function ApplyBar({ current, form, onDone }: ApplyBarProps) {
   const valid = checkTools(form.tools) === null;
   const patch = valid && checkTools(current.tools) === null ? patchBetween(current, form) : null;
   const unchanged = patch === null || isUnchanged(patch);
+  const place = connected ? "live" : "next";
+  const told = unchanged ? (`session.same.${place}` as const) : "session.changed";
   const apply = () => {
     if (patch === null) return;
     // The button must know too whether it is held or left to the turn detection.
@@ -54,17 +71,12 @@ function ApplyBar({ current, form, onDone }: ApplyBarProps) {
   };
   return (
     <div className="apply-bar">
-      <p>{t(!connected ? "session.offline" : unchanged ? "session.same" : "session.changed")}</p>
+      <p>{t(told)}</p>
       <button type="button" className="button quiet" disabled={unchanged} onClick={onDone}>
         {t("session.undo")}
       </button>
-      <button
-        type="button"
-        className="button primary"
-        disabled={unchanged || !connected}
-        onClick={apply}
-      >
-        {t("session.apply")}
+      <button type="button" className="button primary" disabled={unchanged} onClick={apply}>
+        {t(connected ? "session.apply" : "session.keep")}
       </button>
     </div>
   );

@@ -123,7 +123,8 @@ class DemoConsole implements RealtimeConsole {
     fill(this.outputWave, now * 1.3 + 9, speaking);
     const swing = 0.6 + 0.4 * Math.sin(now * 3);
     return {
-      input: listening * swing,
+      // Words of a second, and pauses between: what the detector's numbers are drawn over.
+      input: listening * swing * (now % 2 < 1.2 ? 4 : 0.2),
       output: speaking * swing,
       inputWave: this.inputWave,
       outputWave: this.outputWave,
@@ -254,6 +255,7 @@ function startingState(scene: string): ConsoleState {
     playing: away ? null : "a5",
     mode: scene === "push" ? "push" : "voice",
     holding: false,
+    settings: { type: "realtime" },
     assistantState: away || scene === "push" ? "idle" : "speaking",
   };
 }
