@@ -50,6 +50,14 @@ def test_the_page_is_asked_for_anew_and_what_it_loads_is_kept(tmp_path: Path) ->
     assert page.get("/assets/none.js").status_code == 404
 
 
+def test_what_the_page_loads_travels_compressed(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "index-abc.js").write_text("let parrot = 1;\n" * 1000)
+    told = page_of(tmp_path).get("/assets/index-abc.js", headers={"Accept-Encoding": "gzip"})
+    assert told.headers["content-encoding"] == "gzip"
+    assert int(told.headers["content-length"]) < len(told.content) / 10
+
+
 @pytest.mark.parametrize(
     "origin",
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -13,8 +14,8 @@ BUILT = Path(__file__).parent / "console"
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        # Tools that the user writes are run here, in the user's own page.
-        "script-src 'self' blob: 'unsafe-eval'",
+        # Tools that the user writes are run here, in a worker of the user's own page.
+        "script-src 'self' blob:",
         "worker-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
@@ -68,4 +69,4 @@ def add_console(app: FastAPI, built: Path = BUILT) -> None:
         return FileResponse(built / "index.html", headers=HEADERS)
 
     if (built / "assets").is_dir():
-        app.mount("/assets", _Hashed(directory=built / "assets"))
+        app.mount("/assets", GZipMiddleware(_Hashed(directory=built / "assets"), compresslevel=6))
