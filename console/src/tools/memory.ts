@@ -40,7 +40,8 @@ export const setMemory: Tool = {
     const memory = { key: wordsAt(args, "key").trim(), value: wordsAt(args, "value") };
     if (!memory.key) return Promise.reject(new Error("key must not be empty"));
     memories.set(remembering(memories.get(), memory));
-    return Promise.resolve({ ok: true });
+    // In words: a small model reads JSON aloud, brackets and all.
+    return Promise.resolve(`I will remember: ${memory.key.replaceAll("_", " ")}, ${memory.value}.`);
   },
 };
 

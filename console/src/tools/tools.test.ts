@@ -66,7 +66,25 @@ test("a place is found whatever its accents, case and country", () => {
 
 test("without a forecast the model is told so", () => {
   const place = { name: "Lima", latitude: -12, longitude: -77 };
-  expect(answerOf({ place, now: null })).toHaveProperty("error");
+  expect(answerOf({ place, now: null })).toBe(
+    "The forecast for Lima cannot be reached: there may be no network.",
+  );
+});
+
+test.each([
+  [0, "and clear"],
+  [3, "and overcast"],
+  [61, "and raining"],
+  [75, "and snowing"],
+  [81, "and raining"],
+  [86, "and snowing"],
+  [95, "and thundery"],
+])("a forecast is told in words: code %i", (code, sky) => {
+  const place = { name: "Lima", latitude: -12, longitude: -77 };
+  const now = { celsius: 18.6, windKmh: 11.2, code };
+  expect(answerOf({ place, now })).toBe(
+    `In Lima it is 19 degrees Celsius ${sky}, with wind of 11 kilometres an hour.`,
+  );
 });
 
 test("a tool of one's own stands in for ours of the same name", () => {

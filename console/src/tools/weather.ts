@@ -39,7 +39,7 @@ export const getWeather: Tool = {
   async run(args, context) {
     const place = await find(args, context.signal);
     if (place === null) {
-      return { error: "The place was not found, and there may be no network. Say so kindly." };
+      return "The place was not found; there may be no network.";
     }
     const weather = { place, now: await forecast(place, context.signal) };
     weathers.set(marking(weathers.get(), weather));
@@ -52,19 +52,22 @@ export function marking(known: readonly Weather[], weather: Weather): readonly W
   return [...others, weather].slice(-MOST_MARKERS);
 }
 
-export function answerOf({ place, now }: Weather): object {
+/** In words: a small model reads JSON aloud, brackets and all. */
+export function answerOf({ place, now }: Weather): string {
   if (now === null) {
-    return {
-      location: place.name,
-      error: "The forecast cannot be reached: there may be no network.",
-    };
+    return `The forecast for ${place.name} cannot be reached: there may be no network.`;
   }
-  return {
-    location: place.name,
-    temperature: { value: now.celsius, units: "°C" },
-    wind_speed: { value: now.windKmh, units: "km/h" },
-    weather_code: now.code,
-  };
+  const sky = skyOf(now.code);
+  return `In ${place.name} it is ${Math.round(now.celsius)} degrees Celsius${sky}, with wind of ${Math.round(now.windKmh)} kilometres an hour.`;
+}
+
+/** Of the WMO's weather codes, which Open-Meteo gives. */
+function skyOf(code: number): string {
+  if (code >= 95) return " and thundery";
+  if ((code >= 71 && code <= 77) || code >= 85) return " and snowing";
+  if (code >= 51) return " and raining";
+  if (code >= 45) return " and foggy";
+  return code >= 3 ? " and overcast" : code === 2 ? " and partly cloudy" : " and clear";
 }
 
 async function find(args: unknown, signal: AbortSignal | undefined): Promise<Place | null> {
