@@ -78,7 +78,6 @@ function Server({ chosen }: { readonly chosen: Connection }) {
   const failed = useConsoleState((state) => state.failure !== null);
   const [asked, setAsked] = useState<boolean | null>(null);
   const open = asked ?? (failed || chosen.url !== "" || chosen.key !== "");
-  const change = (part: Partial<Connection>) => connection.set({ ...chosen, ...part });
   return (
     <details
       className="server"
@@ -88,6 +87,17 @@ function Server({ chosen }: { readonly chosen: Connection }) {
       }}
     >
       <summary>{t("connect.server")}</summary>
+      {open && <ServerFields chosen={chosen} />}
+    </details>
+  );
+}
+
+// Drawn only when it is open: its letters are a font that the first page does without.
+function ServerFields({ chosen }: { readonly chosen: Connection }) {
+  const { t } = useTranslation();
+  const change = (part: Partial<Connection>) => connection.set({ ...chosen, ...part });
+  return (
+    <>
       <label className="field">
         <code>model</code>
         <input value={chosen.model} onChange={(event) => change({ model: event.target.value })} />
@@ -112,6 +122,6 @@ function Server({ chosen }: { readonly chosen: Connection }) {
         />
       </label>
       <p className="hint">{t("connect.keyHint")}</p>
-    </details>
+    </>
   );
 }

@@ -31,7 +31,12 @@ export function EventDetail({ entry, onClose }: EventDetailProps) {
       </header>
       {/* biome-ignore lint/a11y/useMediaCaption: the words of this sound are in the events beside it */}
       {sound && <audio controls src={sound} aria-label={t("events.sound")} />}
-      {written && <p className="event-written">{written}</p>}
+      {written && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        <p className="event-written" tabIndex={0}>
+          {written}
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <pre tabIndex={0}>{readable(event)}</pre>
     </section>
