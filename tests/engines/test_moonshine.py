@@ -22,6 +22,7 @@ SAID = {
     "capital": "What is the capital of France?",
     "sum": "What is twelve plus thirty?",
     "sum_7_5": "Please calculate the sum of seven and five.",
+    "memory": "Remember that my favorite color is blue.",
     "story": "Tell me a short story about a parrot.",
     "how": "How are you today?",
     "human": "And Mr. John Dashwood had then leisure to consider how much there might be prudently in his power "
