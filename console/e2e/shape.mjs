@@ -150,6 +150,12 @@ async function ownTools() {
   await page.keyboard.press("Escape");
   await write("ask_shop 7");
   await says(/The result is \{"asked":\{"n":7\},"open":true\}/);
+  await press("Change double_it");
+  seen.changed = (await form.getByLabel("name", { exact: true }).inputValue()) === "double_it";
+  await form.locator("textarea").last().fill("return args.n + args.n + 1;");
+  await form.getByRole("button", { name: "Add tool" }).click();
+  await write("double_it 4");
+  await says(/The result is 9\./);
   seen.ownTools = true;
   await page.keyboard.press("Escape");
   shop.close();

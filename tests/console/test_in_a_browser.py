@@ -133,7 +133,7 @@ def test_the_session_is_shaped_and_looked_into(drives: Drives) -> None:
     assert seen["errors"] == []
     assert seen["other"] and not seen["keyKept"], "a key for another server outlives no tab"
     assert seen["file"], "who has no microphone can say a file"
-    assert seen["editsKept"] and seen["checked"] and seen["applied"] and seen["ownTools"]
+    assert seen["editsKept"] and seen["checked"] and seen["applied"] and seen["ownTools"] and seen["changed"]
     assert seen["wholeRun"] and seen["exported"]
     assert seen["oldWav"] and seen["oldReplayed"], "sounds put away are not lost"
     assert seen["opened"] and seen["played"], "a saved conversation is opened and played again"

@@ -163,6 +163,7 @@ export const en = {
   "problem.bad_required": "names no property:",
   "tools.title": "What the model may call",
   "tools.hint": "These run here in your browser when the model asks for them.",
+  "tools.change": "Change {name}",
   "tools.remove": "Remove {name}",
   "weather.title": "Weather",
   "weather.empty": "Ask what the weather is like somewhere, and the map opens.",

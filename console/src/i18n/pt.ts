@@ -165,6 +165,7 @@ export const pt: Dictionary = {
   "problem.bad_required": "não nomeia nenhuma propriedade:",
   "tools.title": "O que o modelo pode chamar",
   "tools.hint": "Estas funções rodam aqui no seu navegador quando o modelo as pede.",
+  "tools.change": "Mudar {name}",
   "tools.remove": "Remover {name}",
   "weather.title": "Tempo",
   "weather.empty": "Pergunte como está o tempo em algum lugar, e o mapa se abre.",

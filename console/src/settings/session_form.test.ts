@@ -12,6 +12,11 @@ test("no turn detection is read as none", () => {
   expect(formOf({ audio: { input: { turn_detection: null } } }).detection).toBe("none");
 });
 
+test("where nothing is said of turn detection, or of anything, the server's own defaults are shown", () => {
+  expect(formOf({})).toEqual(emptyForm);
+  expect(formOf({ instructions: "Hi" })).toEqual({ ...emptyForm, instructions: "Hi" });
+});
+
 test("an update carries only what changed", () => {
   expect(patchBetween(emptyForm, { ...emptyForm, instructions: "Hi" })).toEqual({
     type: "realtime",

@@ -1,17 +1,32 @@
-import { useState } from "react";
 import { useTranslation } from "../../i18n/translation";
 import { blankTool, type OwnTool, ownTools, withTool } from "../../tools/own";
 import { checkParameters, isToolName } from "../../tools/schema";
+import { createStore, useStore } from "../../ui/store";
 import { ProblemNote } from "./ProblemNote";
+
+/** What is being written outlives a look at another view; null: the form is closed. */
+const draft = createStore<OwnTool | null>(null);
+
+/** Open the form on *tool*, to change it. */
+export function editTool(tool: OwnTool): void {
+  draft.set(tool);
+}
 
 export function OwnToolForm() {
   const { t } = useTranslation();
-  const [tool, setTool] = useState(blankTool);
-  const change = (part: Partial<OwnTool>) => setTool({ ...tool, ...part });
+  const begun = useStore(draft);
+  const tool = begun ?? blankTool;
+  const change = (part: Partial<OwnTool>) => draft.set({ ...tool, ...part });
   const problem = checkParameters(tool.parameters);
   const ready = problem === null && isToolName(tool.name) && tool.source.trim() !== "";
   return (
-    <details className="own-tool">
+    <details
+      className="own-tool"
+      open={begun !== null}
+      onToggle={({ currentTarget: { open } }) => {
+        if (open !== (draft.get() !== null)) draft.set(open ? blankTool : null);
+      }}
+    >
       <summary>{t("own.title")}</summary>
       <form
         className="fields"
@@ -19,7 +34,7 @@ export function OwnToolForm() {
           event.preventDefault();
           if (!ready) return;
           ownTools.set(withTool(ownTools.get(), tool));
-          setTool(blankTool);
+          draft.set(blankTool);
         }}
       >
         <label className="field">

@@ -1,4 +1,4 @@
-import { Trash2 } from "lucide-react";
+import { Pencil, Trash2 } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "../../i18n/translation";
 import { memories } from "../../tools/memory";
@@ -7,7 +7,7 @@ import { builtInTools, disabledTools, toggled } from "../../tools/toolbox";
 import { weathers } from "../../tools/weather";
 import { Switch } from "../../ui/Switch";
 import { useStore } from "../../ui/store";
-import { OwnToolForm } from "./OwnToolForm";
+import { editTool, OwnToolForm } from "./OwnToolForm";
 
 // The map's outlines are the heaviest thing of the page, and most visits never ask for them.
 const WeatherMap = lazy(() => import("./WeatherMap"));
@@ -59,14 +59,24 @@ function OwnTools() {
   return tools.map((tool) => (
     <li key={tool.name} className="tool own">
       <ToolSwitch name={tool.name} description={tool.description} />
-      <button
-        type="button"
-        className="icon-button small"
-        aria-label={t("tools.remove", { name: tool.name })}
-        onClick={() => ownTools.set(tools.filter((other) => other !== tool))}
-      >
-        <Trash2 aria-hidden="true" />
-      </button>
+      <span className="tool-deeds">
+        <button
+          type="button"
+          className="icon-button small"
+          aria-label={t("tools.change", { name: tool.name })}
+          onClick={() => editTool(tool)}
+        >
+          <Pencil aria-hidden="true" />
+        </button>
+        <button
+          type="button"
+          className="icon-button small"
+          aria-label={t("tools.remove", { name: tool.name })}
+          onClick={() => ownTools.set(tools.filter((other) => other !== tool))}
+        >
+          <Trash2 aria-hidden="true" />
+        </button>
+      </span>
     </li>
   ));
 }
