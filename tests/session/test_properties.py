@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from louro.protocol import server_events as ev
 from louro.protocol.items import FunctionCallOutputItem
 from louro.protocol.response import ResponseParams
 from louro.protocol.session import RealtimeSessionPatch, ServerVad
-from louro.session import actions, reports
+from louro.session import actions, input_audio, items, reports, responses
 from louro.session.setup import Setup
 from tests.session.bench import Bench, name, silence, tone, turn_detection, update, user_text, with_vad
 
@@ -89,6 +90,34 @@ def test_how_audio_is_chopped_does_not_change_the_events(size: int, first: int) 
     kinds = [action for action in pieces.asked if not isinstance(action, actions.Transcribe)]
     assert pieces.sent == whole.sent
     assert kinds == [action for action in whole.asked if not isinstance(action, actions.Transcribe)]
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=20))
+@settings(deadline=None, max_examples=40)
+def test_turns_are_told_by_sound_and_never_by_the_clock(pauses_s: list[float]) -> None:
+    at_once, slowly = with_vad(), with_vad()
+    at_once.hear(SOUND, chunk_bytes=9_600)
+    for number, start in enumerate(range(0, len(SOUND), 9_600)):
+        slowly.now += pauses_s[number % len(pauses_s)]
+        slowly.hear(SOUND[start : start + 9_600], chunk_bytes=9_600)
+    assert slowly.sent == at_once.sent
+
+
+@given(STEPS)
+@settings(deadline=None)
+def test_nothing_grows_without_a_bound(steps: list[ce.AnyClientEvent | str]) -> None:
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(input_audio, "MAX_INPUT_BUFFER_MS", 1_000)
+        small.setattr(items, "MAX_ITEMS", 3)
+        small.setattr(responses, "MAX_ACTIVE_RESPONSES", 2)
+        bench = Bench(Setup(pause_ms=100))
+        for step in steps:
+            play(bench, step)
+            session = bench.session
+            # One append may come on top of a turn that it ends.
+            assert session._buffer.length_ms <= 1_000 + 600
+            assert len(session._items.conversation) <= 3
+            assert len(session._responses._answers) <= 2
 
 
 @given(STEPS)
