@@ -6,7 +6,7 @@ from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
 from louro.protocol.errors import ClientError
 from louro.protocol.items import FunctionCallOutputItem
-from louro.protocol.response import ResponseParams
+from louro.protocol.response import ResponseError, ResponseParams
 from louro.protocol.session import (
     AudioInputPatch,
     AudioOutputPatch,
@@ -281,11 +281,27 @@ def test_a_session_ends_when_its_time_is_over() -> None:
     bench = Bench(Setup(max_duration_s=60))
     bench.say(user_text("hi"), ce.ResponseCreate())
     rid = bench.last(actions.Respond).response_id
-    sent = bench.wait(60)
-    assert names(sent) == ["error"]
-    assert isinstance(sent[0], ev.Error)
-    assert sent[0].error.code == "session_expired"
+    bench.report(reports.TextProduced(rid, "There was once"))
+    *frame, limits, error = bench.wait(60)
     message = "Your session hit the maximum duration of 1 minutes."
+    assert names(frame) == [
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "conversation.item.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    done = frame[-1]
+    assert isinstance(done, ev.ResponseDone)
+    assert done.response.status == "failed"
+    assert done.response.status_details is not None
+    assert done.response.status_details.error == ResponseError(
+        type="invalid_request_error", code="session_expired", message=message
+    )
+    assert isinstance(limits, ev.RateLimitsUpdated)
+    assert isinstance(error, ev.Error)
+    assert error.error.code == "session_expired"
     assert bench.asked[-2:] == [actions.Stop(rid), actions.Close(1001, message)]
     assert bench.say(user_text("too late")) == []
     assert bench.report(reports.TextProduced(rid, "late")) == []

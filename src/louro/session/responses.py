@@ -139,13 +139,12 @@ class Responses:
             answer.cancel("turn_detected")
             self._stop(answer, now)
 
-    def stop_all(self) -> None:
+    def end_all(self, message: str, now: float) -> None:
+        """The session is over: what is being answered ends here, and is told and counted as far as it came."""
         self.drop_draft()
-        for answer in self._answers.values():
-            if answer.is_started:
-                self._out.start(actions.Stop(answer.id))
-        self._answers.clear()
-        self._current = None
+        for answer in list(self._answers.values()):
+            answer.fail("invalid_request_error", "session_expired", message)
+            self._stop(answer, now)
 
     @property
     def is_answering(self) -> bool:

@@ -116,7 +116,7 @@ class Session:
         if self._is_over:
             return
         if now >= self._expires_at:
-            self._expire()
+            self._expire(now)
         elif (idle_at := self._idle_at()) is not None and now >= idle_at:
             self._time_out(now)
 
@@ -384,10 +384,10 @@ class Session:
         self._restart_ear()
         self._answer(entry, "idle", now)
 
-    def _expire(self) -> None:
+    def _expire(self, now: float) -> None:
         minutes = self._setup.max_duration_s / 60
         message = f"Your session hit the maximum duration of {minutes:g} minutes."
+        self._responses.end_all(message, now)
         self.receive_refusal(ClientError("session_expired", message))
-        self._responses.stop_all()
         self._is_over = True
         self._out.start(actions.Close(1001, message))
