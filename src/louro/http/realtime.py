@@ -74,7 +74,7 @@ class RealtimeEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
         await receive()  # websocket.connect
-        connection = WebSocketConnection(receive, send)
+        connection = WebSocketConnection(scope, send)
         try:
             guest = await self._guest(caller)
         except Refusal as refusal:

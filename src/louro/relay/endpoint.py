@@ -171,7 +171,7 @@ class RelayEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
         await receive()  # websocket.connect
-        connection = WebSocketConnection(receive, send)
+        connection = WebSocketConnection(scope, send)
         upstream = GA if self.upstream.dialect == "ga" else BETA
         refusals = Translator(caller.dialect, upstream, Policy())
         try:

@@ -6,10 +6,19 @@ import asyncio
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.typing import BytesLike
+
+from louro.transports.inbox import Inbox
+
+FRAMES = "louro.frames"
+"""The extension of ASGI under which an application finds the socket itself."""
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request: its address and its headers. A key and a few cookies are a tenth of it."""
@@ -79,6 +88,59 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
+    """Handshake, pings and close are uvicorn's, and reach the application over ASGI. Frames do not: two queues, and a
+    dictionary for each frame, cost more than all that is done with most of them."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.inbox = Inbox(self.transport.pause_reading, self.transport.resume_reading)
+        self.queue = _Events(self.inbox)
+        self._fragments = bytearray()
+        """One piece of memory: a client could make millions of them."""
+
+    async def run_asgi(self) -> None:
+        self.scope["extensions"][FRAMES] = self  # type: ignore[assignment]
+        await super().run_asgi()
+
+    async def send_frame(self, frame: bytes) -> None:
+        """Raises OSError: the client has gone, or was told to."""
+        if not self.writable.is_set():
+            await self.writable.wait()
+        if self.disconnected or self.close_sent:
+            raise ClientDisconnected
+        try:
+            self.conn.send_text(frame)
+        except InvalidState:
+            raise ClientDisconnected from None
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+    def handle_text(self, event: Frame) -> None:
+        self.curr_msg_data_type = "text"
+        self.handle_cont(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        self.curr_msg_data_type = "bytes"
+        self.handle_cont(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if not event.fin or self._fragments:
+            self._fragments += event.data
+        if event.fin:
+            message, self._fragments = self._fragments or event.data, bytearray()
+            self._hear(message)
+
+    def _hear(self, message: BytesLike) -> None:
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self.inbox.put(bytes(message))
+            return
+        try:
+            self.inbox.put(str(message, "utf-8"))
+        except UnicodeDecodeError:
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+
     def handle_ping(self) -> None:
         """Whoever does not take what is sent gets no pongs: they would be kept for it without a bound."""
         output = self.conn.data_to_send()
@@ -89,3 +151,16 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.close":
             self.loop.call_later(CLOSE_S, self.transport.abort)
+
+
+class _Events(asyncio.Queue[ASGIReceiveEvent]):
+    """Of ASGI, besides the frames."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__()
+        self._inbox = inbox
+
+    def put_nowait(self, item: ASGIReceiveEvent) -> None:
+        super().put_nowait(item)
+        if item["type"] == "websocket.disconnect":
+            self._inbox.end()

@@ -1,14 +1,13 @@
-"""A WebSocket as a connection, over ASGI."""
+"""A WebSocket as a connection."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
 import anyio
-import anyio.lowlevel
-from starlette.types import Receive, Send
+from starlette.types import Scope, Send
 
+from louro.transports.bounded import FRAMES, BoundedSocket
 from louro.transports.caller import Caller
 
 
@@ -21,30 +20,24 @@ async def accept(caller: Caller, send: Send, headers: Mapping[str, str] | None =
 
 
 class WebSocketConnection:
-    """An accepted socket."""
+    """A socket, accepted or about to be. Its frames take the short way."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._socket: BoundedSocket = scope["extensions"][FRAMES]
         self._send = send
 
     async def send(self, frame: bytes) -> None:
         try:
-            await self._send({"type": "websocket.send", "text": frame.decode()})
-        except (OSError, RuntimeError):  # the server says it either way, by how far the close has come
+            await self._socket.send_frame(frame)
+        except OSError:
             raise anyio.BrokenResourceError from None
 
     async def receive(self) -> str | bytes:
-        # What came in one piece is there at once: thousands of small events, and nobody else would have a turn.
-        await anyio.lowlevel.checkpoint()
-        message: MutableMapping[str, Any] = await self._receive()
-        if message["type"] != "websocket.receive":
-            raise anyio.EndOfStream
-        text: str | None = message.get("text")
-        return text if text is not None else bytes(message.get("bytes") or b"")
+        return await self._socket.inbox.take()
 
     async def close(self, code: int, reason: str) -> None:
         try:
             # A close frame has room for 123 bytes of reason.
             await self._send({"type": "websocket.close", "code": code, "reason": reason[:120]})
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError):  # uvicorn says it either way, by how far the close has come
             return  # it has gone by itself

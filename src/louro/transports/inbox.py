@@ -1,0 +1,58 @@
+"""What came in through a socket and was not read yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import anyio
+
+HIGH_BYTES = 64 * 1024
+"""Above it nothing more is read from the network, until all is taken: a second of speech. One frame may be longer."""
+
+
+class Inbox:
+    """*pause* and *resume* are the network's. One task takes."""
+
+    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        self._pause = pause
+        self._resume = resume
+        self._frames: deque[str | bytes] = deque()
+        self._size_bytes = 0
+        self._is_paused = self._has_ended = False
+        self._taker: asyncio.Future[None] | None = None
+
+    def put(self, frame: str | bytes) -> None:
+        self._frames.append(frame)
+        self._size_bytes += len(frame)
+        if self._size_bytes > HIGH_BYTES and not self._is_paused:
+            self._is_paused = True
+            self._pause()
+        self._wake()
+
+    def end(self) -> None:
+        """Nothing more comes. What has come can still be taken."""
+        self._has_ended = True
+        self._wake()
+
+    async def take(self) -> str | bytes:
+        """Raises anyio.EndOfStream."""
+        if self._frames:
+            # What came in one piece is there at once: thousands of small events, and nobody else would have a turn.
+            await asyncio.sleep(0)
+        elif not self._has_ended:
+            self._taker = asyncio.get_running_loop().create_future()
+            await self._taker
+        if not self._frames:
+            raise anyio.EndOfStream
+        frame = self._frames.popleft()
+        self._size_bytes -= len(frame)
+        if self._is_paused and not self._frames:
+            self._is_paused = False
+            self._resume()
+        return frame
+
+    def _wake(self) -> None:
+        if self._taker is not None and not self._taker.done():
+            self._taker.set_result(None)

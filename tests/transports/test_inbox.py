@@ -1,0 +1,102 @@
+"""What waits for its reader is bounded, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from louro.transports.inbox import HIGH_BYTES, Inbox
+
+pytestmark = pytest.mark.anyio
+
+
+class Network:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def inbox(self) -> Inbox:
+        return Inbox(lambda: self.said.append("pause"), lambda: self.said.append("resume"))
+
+
+async def test_frames_are_taken_in_the_order_in_which_they_came() -> None:
+    inbox = Network().inbox()
+    for frame in ("a", b"b", "c"):
+        inbox.put(frame)
+    assert [await inbox.take() for _ in range(3)] == ["a", b"b", "c"]
+
+
+async def test_whoever_waits_is_given_what_comes() -> None:
+    inbox = Network().inbox()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.lowlevel.checkpoint)
+            tasks.start_soon(_put, inbox, "a")
+            assert await inbox.take() == "a"
+
+
+async def test_what_came_before_the_end_is_taken_before_it() -> None:
+    inbox = Network().inbox()
+    inbox.put("last")
+    inbox.end()
+    assert await inbox.take() == "last"
+    with pytest.raises(anyio.EndOfStream):
+        await inbox.take()
+
+
+async def test_the_end_wakes_whoever_waits() -> None:
+    inbox = Network().inbox()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end, inbox)
+            with pytest.raises(anyio.EndOfStream):
+                await inbox.take()
+
+
+async def test_nothing_more_is_read_from_the_network_until_all_is_taken() -> None:
+    network = Network()
+    inbox = network.inbox()
+    half = "x" * (HIGH_BYTES // 2 + 1)
+    inbox.put(half)
+    assert network.said == []
+    inbox.put(half)
+    inbox.put("of the same read")
+    assert network.said == ["pause"]
+    await inbox.take()
+    await inbox.take()
+    assert network.said == ["pause"]
+    await inbox.take()
+    assert network.said == ["pause", "resume"]
+
+
+async def test_a_reader_of_many_frames_lets_others_have_their_turn() -> None:
+    inbox = Network().inbox()
+    turns: list[int] = []
+
+    async def other() -> None:
+        for turn in range(3):
+            turns.append(turn)
+            await anyio.lowlevel.checkpoint()
+
+    for _ in range(3):
+        inbox.put("x")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        for taken in range(3):
+            await inbox.take()
+            assert len(turns) >= taken
+
+
+async def test_whoever_stops_to_wait_loses_nothing() -> None:
+    inbox = Network().inbox()
+    with anyio.move_on_after(0):
+        await inbox.take()
+    inbox.put("a")
+    assert await inbox.take() == "a"
+
+
+async def _put(inbox: Inbox, frame: str) -> None:
+    inbox.put(frame)
+
+
+async def _end(inbox: Inbox) -> None:
+    inbox.end()
