@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from websockets.frames import Frame, Opcode
 
-from louro.transports.inbox import HIGH_BYTES, Inbox
+from louro.transports.inbox import HIGH_BYTES, Assembly, Inbox
 
 pytestmark = pytest.mark.anyio
 
@@ -100,3 +101,35 @@ async def _put(inbox: Inbox, frame: str) -> None:
 
 async def _end(inbox: Inbox) -> None:
     inbox.end()
+
+
+TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ([(TEXT, "é", True)], "é"),
+        ([(BINARY, "x", True)], b"x"),
+        ([(TEXT, "", False), (CONT, "", False), (CONT, "end", True)], "end"),
+        ([(TEXT, "a", False), (CONT, "b", False), (CONT, "", True)], "ab"),
+        ([(BINARY, "a", False), (CONT, "b", True)], b"ab"),
+    ],
+)
+def test_a_message_is_whole_however_it_was_cut(
+    frames: list[tuple[Opcode, str, bool]], message: str | bytes
+) -> None:
+    assembly = Assembly()
+    for _ in range(2):
+        *begun, complete = [assembly.add(Frame(opcode, data.encode(), fin)) for opcode, data, fin in frames]
+        assert begun == [None] * len(begun)
+        assert complete == message
+
+
+def test_a_letter_may_be_cut_in_two_and_half_a_letter_is_no_text() -> None:
+    assembly = Assembly()
+    first, second = (b"\xc3", b"\xa9")
+    assert assembly.add(Frame(TEXT, first, fin=False)) is None
+    assert assembly.add(Frame(CONT, second, fin=True)) == "é"
+    with pytest.raises(UnicodeDecodeError):
+        assembly.add(Frame(TEXT, first, fin=True))

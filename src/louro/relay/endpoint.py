@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import anyio
 from starlette.types import ASGIApp, Receive, Scope, Send
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
 from louro.client.address import OPENAI_URL, Address, environment, find
@@ -28,6 +28,7 @@ from louro.relay.own_tools import OwnTools
 from louro.relay.policy import Policy
 from louro.relay.session import UPSTREAM_REFUSED, RelayedSession, Route
 from louro.relay.translate import Translator
+from louro.relay.upstream import UpstreamSocket
 from louro.store.account import Account, Books, Holder
 from louro.transports.caller import Caller, caller_of
 from louro.transports.door import (
@@ -50,8 +51,6 @@ OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 """For the upstream of a session that is over to say goodbye."""
 MAX_FRAME_BYTES = 24 * 1024 * 1024
-QUEUE_FRAMES = 16
-"""Of upstream's, in front of a slow client; then upstream must wait."""
 
 
 @dataclass(frozen=True)
@@ -287,20 +286,22 @@ class RelayEndpoint:
         await _end(connection, refusals.error(problem, self.new_id()), code, reason)
 
 
-async def open_upstream(upstream: Upstream, model: str, query: dict[str, str]) -> ClientConnection:
+async def open_upstream(upstream: Upstream, model: str, query: dict[str, str]) -> UpstreamSocket:
     """Raises ClientError: upstream is away, or does not let us in. What it said about our key is not passed on."""
     address = upstream.address(upstream.model or model, query)
     try:
-        return await connect(
+        socket = await connect(
             address.url,
             additional_headers=dict(address.headers),
             compression=None,
             max_size=MAX_FRAME_BYTES,
-            max_queue=QUEUE_FRAMES,
+            create_connection=UpstreamSocket,
             open_timeout=OPEN_TIMEOUT_S,
             ssl=upstream.tls,
             proxy=None,
         )
+        assert isinstance(socket, UpstreamSocket)
+        return socket
     except InvalidStatus as error:
         status = error.response.status_code
         logger.warning("upstream %s answers %d", address.shown, status)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import TaskGroup
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from louro.protocol import client_events as ce
@@ -21,6 +20,7 @@ from louro.relay.own_tools import OwnTools
 from louro.relay.policy import Policy
 from louro.relay.recollection import RETOLD, Recollection, ms_of
 from louro.relay.translate import Translator, head_of
+from louro.relay.upstream import UpstreamSocket
 from louro.transports.websocket import WebSocketConnection
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ PASSING = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})
 """Close codes after which a server may be there again in a moment."""
 SOUND = frozenset({"response.output_audio.delta", "response.audio.delta"})
 
-Open = Callable[[], Awaitable[ClientConnection]]
+Open = Callable[[], Awaitable[UpstreamSocket]]
 """Raises ClientError."""
 
 
@@ -65,7 +65,7 @@ class UpstreamLost(Exception):
 class RelayedSession:
     route: Route
     connection: WebSocketConnection
-    socket: ClientConnection
+    socket: UpstreamSocket
     meter: RelayMeter | None = None
     _ready: anyio.Event = field(default_factory=anyio.Event)
     """Upstream can be told something: what the client says before waits, and must not be answered earlier."""
@@ -94,12 +94,12 @@ class RelayedSession:
         except* (anyio.EndOfStream, anyio.BrokenResourceError, ConnectionClosed):
             logger.debug("a relayed session is over")
 
-    async def _open(self, socket: ClientConnection) -> None:
+    async def _open(self, socket: UpstreamSocket) -> None:
         """What the operator has to say comes first."""
         opening = self.route.policy.opening(self.route.start)
         if opening is not None:
             self._skips_update = True
-            await socket.send(self.route.upstream.encode_client(opening), text=True)
+            await socket.tell(self.route.upstream.encode_client(opening))
 
     async def _forth(self) -> None:
         while True:
@@ -123,7 +123,7 @@ class RelayedSession:
             await self._ready.wait()
             socket = self.socket
             try:
-                await socket.send(frame, text=True)
+                await socket.tell(frame)
             except ConnectionClosed:
                 if socket is self.socket:
                     self._pause()
@@ -141,8 +141,8 @@ class RelayedSession:
                 if self._first:
                     first, self._first = self._first, ""
                     await self._hear(first, tasks)
-                async for frame in self.socket:
-                    await self._hear(frame if isinstance(frame, str) else frame.decode(), tasks)
+                while True:
+                    await self._hear(await self.socket.hear(), tasks)
             except ConnectionClosed:
                 pass
             code, reason = (
@@ -268,7 +268,7 @@ class RelayedSession:
             return False
         try:
             with anyio.fail_after(FIRST_WORD_S):
-                while head_of(first := await socket.recv(decode=True)).type != "session.created":
+                while head_of(first := await socket.hear()).type != "session.created":
                     pass
             if self._recollection.session is None:
                 await self._open(socket)
@@ -287,7 +287,7 @@ class RelayedSession:
             self.meter.moved()
         return True
 
-    async def _retell(self, socket: ClientConnection, *, is_fallback: bool) -> None:
+    async def _retell(self, socket: UpstreamSocket, *, is_fallback: bool) -> None:
         events = self._recollection.retell()
         updates = any(isinstance(one, ce.SessionUpdate) for one in events)
         if is_fallback and not updates:
@@ -296,4 +296,4 @@ class RelayedSession:
         # At another server it is another session: the client is told which.
         self._skips_update = updates and not is_fallback
         for event in events:
-            await socket.send(self.route.upstream.encode_client(event), text=True)
+            await socket.tell(self.route.upstream.encode_client(event))

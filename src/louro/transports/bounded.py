@@ -12,10 +12,9 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame
-from websockets.typing import BytesLike
+from websockets.frames import CloseCode, Frame
 
-from louro.transports.inbox import Inbox
+from louro.transports.inbox import Assembly, Inbox
 
 FRAMES = "louro.frames"
 """The extension of ASGI under which an application finds the socket itself."""
@@ -95,8 +94,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.inbox = Inbox(self.transport.pause_reading, self.transport.resume_reading)
         self.queue = _Events(self.inbox)
-        self._fragments = bytearray()
-        """One piece of memory: a client could make millions of them."""
+        self._assembly = Assembly()
 
     async def run_asgi(self) -> None:
         self.scope["extensions"][FRAMES] = self  # type: ignore[assignment]
@@ -114,32 +112,19 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             raise ClientDisconnected from None
         self.transport.write(b"".join(self.conn.data_to_send()))
 
-    def handle_text(self, event: Frame) -> None:
-        self.curr_msg_data_type = "text"
-        self.handle_cont(event)
-
-    def handle_bytes(self, event: Frame) -> None:
-        self.curr_msg_data_type = "bytes"
-        self.handle_cont(event)
-
     def handle_cont(self, event: Frame) -> None:
-        if not event.fin or self._fragments:
-            self._fragments += event.data
-        if event.fin:
-            message, self._fragments = self._fragments or event.data, bytearray()
-            self._hear(message)
-
-    def _hear(self, message: BytesLike) -> None:
         if self.close_sent:
             return
-        if self.curr_msg_data_type == "bytes":
-            self.inbox.put(bytes(message))
-            return
         try:
-            self.inbox.put(str(message, "utf-8"))
+            message = self._assembly.add(event)
         except UnicodeDecodeError:
-            self.conn.send_close(1007)
+            self.conn.send_close(CloseCode.INVALID_DATA)
             self.handle_parser_exception()
+            return
+        if message is not None:
+            self.inbox.put(message)
+
+    handle_text = handle_bytes = handle_cont
 
     def handle_ping(self) -> None:
         """Whoever does not take what is sent gets no pongs: they would be kept for it without a bound."""

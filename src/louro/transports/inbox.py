@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 import anyio
+from websockets.frames import Frame, Opcode
 
 HIGH_BYTES = 64 * 1024
 """Above it nothing more is read from the network, until all is taken: a second of speech. One frame may be longer."""
@@ -56,3 +57,23 @@ class Inbox:
     def _wake(self) -> None:
         if self._taker is not None and not self._taker.done():
             self._taker.set_result(None)
+
+
+class Assembly:
+    """Messages of frames. What is not complete is one piece of memory: a client could make millions of small ones."""
+
+    def __init__(self) -> None:
+        self._is_text = True
+        self._begun = bytearray()
+
+    def add(self, frame: Frame) -> str | bytes | None:
+        """Return the message that *frame* completes. Raises UnicodeDecodeError: it is no text."""
+        if frame.opcode is not Opcode.CONT:
+            self._is_text = frame.opcode is Opcode.TEXT
+        if not frame.fin or self._begun:
+            self._begun += frame.data
+        if not frame.fin:
+            return None
+        message = self._begun or frame.data
+        self._begun = bytearray()
+        return str(message, "utf-8") if self._is_text else bytes(message)
