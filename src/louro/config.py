@@ -16,6 +16,8 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
+from louro.session.limits import KEPT_AUDIO_S
+
 ENGINE_KINDS = ("vad", "stt", "llm", "tts", "responder")
 
 
@@ -124,6 +126,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idle_s: float = 900.0
     """A client that says nothing for so long is closed."""
     context_tokens: int = 4096
+    kept_audio_s: float = KEPT_AUDIO_S
+    """Of a session's sound, for clients that ask for an item again: 48 kB a second. The words are kept anyway."""
     pause_ms: int | None = 100
     """Silence after which an answer is drafted. 0 or null: never."""
     store: str = ""

@@ -209,9 +209,8 @@ def test_an_item_comes_back_with_its_sound() -> None:
     assert retrieved.item.call_id.startswith("call_")  # type: ignore[union-attr]
 
 
-def test_old_sound_is_forgotten_and_its_words_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "KEPT_AUDIO_BYTES", 20_000)
-    bench = by_hand()
+def test_old_sound_is_forgotten_and_its_words_are_not() -> None:
+    bench = by_hand(Setup(kept_audio_s=0.4))
     part = InputAudio(audio=tone(100), transcript="Nought.")
     bench.say(create(MessageItem(id="mine", role="user", content=(part,))))
     first = spoken(bench, ("One.", 400))

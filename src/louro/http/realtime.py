@@ -204,6 +204,7 @@ class RealtimeEndpoint:
             instructions=settings.instructions,
             max_duration_s=settings.max_session_s,
             context_tokens=settings.context_tokens,
+            kept_audio_s=settings.kept_audio_s,
             sees_images=self._engines.model.sees_images,
             prompts=settings.prompts,
             pause_ms=settings.pause_ms or None,

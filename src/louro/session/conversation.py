@@ -24,7 +24,6 @@ from louro.protocol.items import (
     OutputText,
     TextPart,
 )
-from louro.session.limits import KEPT_AUDIO_BYTES
 from louro.session.tokens import Counted
 
 UNHEARD = "..."
@@ -163,7 +162,10 @@ def _text_of_part(part: ContentPart) -> str:
 
 
 class Conversation:
-    def __init__(self) -> None:
+    """Of its sound, the latest *kept_audio_ms* are kept."""
+
+    def __init__(self, kept_audio_ms: int) -> None:
+        self._kept_audio_bytes = bytes_of_ms(kept_audio_ms)
         self._order: list[str] = []
         self._entries: dict[str, Entry] = {}
         self._sounding: deque[Entry] = deque()
@@ -242,7 +244,7 @@ class Conversation:
     def _bound_audio(self, entry: Entry) -> None:
         self._sounding.append(entry)
         kept_bytes = sum(one.kept_bytes for one in self._sounding)
-        while kept_bytes > KEPT_AUDIO_BYTES:
+        while self._sounding and kept_bytes > self._kept_audio_bytes:
             oldest = self._sounding.popleft()
             kept_bytes -= oldest.kept_bytes
             oldest.forget_audio()

@@ -6,8 +6,8 @@ MAX_INPUT_BUFFER_MS = 10 * 60 * 1000
 MIN_COMMIT_MS = 100
 """The protocol's."""
 
-KEPT_AUDIO_BYTES = 6_000_000
-"""Committed and spoken audio that `conversation.item.retrieve` can give back: the last two minutes. Words are kept longer."""
+KEPT_AUDIO_S = 120
+"""Of committed and spoken audio that `conversation.item.retrieve` can give back: 5.8 MB. Words are kept longer."""
 
 MAX_ITEMS = 2_000
 """Of one conversation. Past it the oldest item is deleted, and the client is told so."""

@@ -55,7 +55,7 @@ class Session:
         self._expires_at = now + setup.max_duration_s
         self.settings = initial_settings(setup, new_id("sess"), int(self._expires_at))
         self._hearings = Hearings(self._out)
-        self._items = Items(setup, Conversation(), self._hearings, self._out)
+        self._items = Items(setup, Conversation(int(setup.kept_audio_s * 1000)), self._hearings, self._out)
         self._responses = Responses(setup, self._items, self._hearings, self._out, count_tokens)
         self._buffer = InputAudioBuffer()
         self._decoder = decoder_for(self._input.format, setup.input_rate_hz)

@@ -23,6 +23,7 @@ from louro.protocol.session import (
     VoiceName,
     merge,
 )
+from louro.session.limits import KEPT_AUDIO_S
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Setup:
     """What the session's key is bound to: the session begins with it."""
     pause_ms: int | None = 160
     """Silence after which an answer is drafted; None: never before the turn is over."""
+    kept_audio_s: float = KEPT_AUDIO_S
     token_limit: int = 1_000_000
     """Told by `rate_limits.updated`, per minute."""
     limits_first: bool = False
