@@ -4,9 +4,10 @@
 
 The engines are the scripted ones, so that nothing is measured but Louro. The server runs on the first core of the
 machine, the callers on the second (Linux; elsewhere the system chooses). Each caller speaks 2.4 s and is silent for
-5.6 s, over and over, and is answered by about 2 s of audio. Printed are, from the moment the frame that causes it was due until its event is here: when speech was
-noticed, when the turn ended, when the answer's first audio came; what the server's core was used while all callers
-were there; and the memory of the server, every ten seconds.
+5.6 s, over and over, and is answered by about 2 s of audio. Printed are, from the moment the frame that causes it was
+written until its event is here: when speech was noticed, when the turn ended, when the answer's first audio came; apart
+from that, how late the callers themselves were to write (who is late to write is late to read, by as much); what the
+server's core was used while all callers were there; and the memory of the server, every ten seconds.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ LOURO = Path(sys.executable).with_name("louro")
 SPEECH_MS, CYCLE_MS = 2400, 8000
 ONSET_MS, SILENCE_MS = 80, 200
 """Of audio that the scripted detector and the default turn detection need, in the detector's windows of 20 ms."""
+CAUSES_MS = {
+    "input_audio_buffer.speech_started": ONSET_MS,
+    "input_audio_buffer.speech_stopped": SPEECH_MS + SILENCE_MS,
+    "response.output_audio.delta": SPEECH_MS + SILENCE_MS,
+}
+"""How far into a cycle the sound is that an event waits for."""
 NO_MASK = b"\x00\x00\x00\x00"
 """A mask of zeros: the client's masking must cost nothing here."""
 PING = 9
@@ -112,17 +119,17 @@ class Talk:
     begins: float
 
     async def run(self, caller: Caller, phase: float, seconds: float) -> None:
-        """Speak in real time. Every frame knows when it was due: what is late here counts against the server."""
+        """Speak in real time."""
         begin = self.begins + phase * CYCLE_MS / 1000 + random.random() * self.frame_ms / 1000
         for number in itertools.count():
             due = begin + (number + 1) * self.frame_ms / 1000
             if due > begin + seconds:
                 return
             await asyncio.sleep(due - time.perf_counter())
-            caller.figures["callers' own delay"].append((time.perf_counter() - due) * 1000)
+            now = time.perf_counter()
+            caller.figures["callers' own delay"].append((now - due) * 1000)
             at_ms = number * self.frame_ms % CYCLE_MS
-            if at_ms < self.frame_ms:
-                caller.begin_turn(begin + (number * self.frame_ms - at_ms) / 1000)
+            caller.speaks(at_ms, at_ms + self.frame_ms, now)
             caller.transport.write(self.loud if at_ms < SPEECH_MS else self.quiet)
 
 
@@ -133,8 +140,7 @@ class Caller(asyncio.Protocol):
         self.figures = figures
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buffer = bytearray()
-        self._due: dict[str, float] = {}
-        self._turn_began = 0.0
+        self._written: dict[str, float] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -145,13 +151,10 @@ class Caller(asyncio.Protocol):
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
-    def begin_turn(self, at: float) -> None:
-        self._turn_began = at
-        self._due = {
-            "input_audio_buffer.speech_started": at + ONSET_MS / 1000,
-            "input_audio_buffer.speech_stopped": at + (SPEECH_MS + SILENCE_MS) / 1000,
-            "response.output_audio.delta": at + (SPEECH_MS + SILENCE_MS) / 1000,
-        }
+    def speaks(self, from_ms: int, to_ms: int, now: float) -> None:
+        for kind, cause_ms in CAUSES_MS.items():
+            if from_ms < cause_ms <= to_ms:
+                self._written[kind] = now
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -175,9 +178,9 @@ class Caller(asyncio.Protocol):
     def _seen(self, beginning: bytes, now: float) -> None:
         found = re.match(rb'\{"type":"([^"]+)"', beginning)
         kind = found[1].decode() if found else "?"
-        due = self._due.pop(kind, None)
-        if due is not None:
-            self.figures[kind].append((now - due) * 1000)
+        written = self._written.pop(kind, None)
+        if written is not None:
+            self.figures[kind].append((now - written) * 1000)
         if kind in ("error", "?"):
             self.figures["errors"].append(0)
 
