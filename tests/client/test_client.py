@@ -139,6 +139,23 @@ async def test_tools_run_side_by_side_and_what_breaks_is_told_to_the_model(scrip
             await client.remove_tool("broken")
 
 
+async def test_whoever_hangs_up_while_a_call_is_answered_leaves_without_an_error(scripted: Serving) -> None:
+    called = anyio.Event()
+
+    async def add(a: float, b: float) -> float:
+        called.set()
+        return a + b
+
+    for turns in range(0, 100, 5):
+        async with client_of(scripted) as client:
+            await client.add_tool(add)
+            await client.send_user_message("add 2 and 3")
+            await called.wait()
+            called = anyio.Event()
+            for _ in range(turns):
+                await anyio.lowlevel.checkpoint()
+
+
 async def test_many_tools_are_told_at_once_or_not_at_all(scripted: Serving) -> None:
     def lamp() -> None: ...
 

@@ -796,11 +796,15 @@ class RealtimeClient:
 
     def _start(self, work: Awaitable[None]) -> None:
         assert self._tasks is not None
-        self._tasks.start_soon(_await, work)
+        self._tasks.start_soon(self._do, work)
 
-
-async def _await(work: Awaitable[None]) -> None:
-    await work
+    async def _do(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except ConnectionFailed:
+            # Whoever hangs up in the middle of it need not be told that it was not done.
+            if not self._is_closing:
+                raise
 
 
 _NAMES = {
