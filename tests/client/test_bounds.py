@@ -116,7 +116,7 @@ async def test_an_hour_of_listening_keeps_a_minute(session: Session, monkeypatch
                     memory.sample()
         assert link.sent == 60 * FRAMES_PER_MINUTE
         assert len(client.conversation._input) == KEPT_INPUT_BYTES
-        assert len(client._sound._pcm) == bytes_of_ms(SPEAKING_MS)
+        assert len(client._sound._tape) == bytes_of_ms(SPEAKING_MS)
         assert max(memory.samples) < 2 * (KEPT_INPUT_BYTES + bytes_of_ms(SPEAKING_MS))
         assert memory.is_flat()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from louro.audio.pcm import bytes_of_ms, duration_ms
+from louro.client.tape import Tape
 from louro.protocol import server_events as ev
 from louro.protocol.items import (
     AudioPart,
@@ -134,12 +135,10 @@ class Conversation:
 
     def __init__(self, kept_audio: int = KEPT_AUDIO_BYTES, kept_input: int = KEPT_INPUT_BYTES) -> None:
         self._kept_audio = kept_audio
-        self._kept_input = kept_input
         self._order: list[str] = []
         self._items: dict[str, ConversationItem] = {}
-        self._input = bytearray()
-        self._input_start = 0
-        """Of the first kept byte of input, in bytes since the connection was opened."""
+        self._input = Tape(kept_input)
+        """From when the connection was opened."""
         self._speech: dict[str, tuple[int, int | None]] = {}
         """Where the turns that are no items yet lie in the input, in milliseconds."""
 
@@ -160,11 +159,7 @@ class Conversation:
 
     def said(self, pcm: bytes) -> None:
         """The user's sound, as it is sent."""
-        self._input += pcm
-        extra = len(self._input) - self._kept_input
-        if extra > 0:
-            del self._input[:extra]
-            self._input_start += extra
+        self._input.add(pcm)
 
     def add(self, item: KeptItem) -> ConversationItem:
         """An item that the client is about to send. Its id is set."""
@@ -179,8 +174,7 @@ class Conversation:
 
     def begin_again(self) -> None:
         """The connection is a new one: it counts the input from its own beginning."""
-        self._input.clear()
-        self._input_start = 0
+        self._input.restart()
         self._speech.clear()
         for one in self:
             if not one.is_done and one.role == "assistant" and one.audio_ms:
@@ -294,17 +288,15 @@ class Conversation:
 
     def _take_speech(self, item: ConversationItem) -> None:
         start_ms, end_ms = self._speech.pop(item.id)
-        begin = max(bytes_of_ms(start_ms) - self._input_start, 0)
-        end = len(self._input) if end_ms is None else max(bytes_of_ms(end_ms) - self._input_start, 0)
-        item.formatted.audio += self._input[begin:end]
+        begin = max(bytes_of_ms(start_ms), self._input.start)
+        end = self._input.end if end_ms is None else max(bytes_of_ms(end_ms), self._input.start)
+        item.formatted.audio += self._input.read(begin, end)
         item.audio_ms = duration_ms(end - begin)
-        del self._input[:end]
-        self._input_start += end
+        self._input.drop_before(end)
         self._bound_audio()
 
     def _drop_input(self) -> None:
-        self._input_start += len(self._input)
-        self._input.clear()
+        self._input.drop_before(self._input.end)
         self._speech.clear()
 
     def _bound_audio(self) -> None:

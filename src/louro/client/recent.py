@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from louro.audio.pcm import BYTES_PER_MS, bytes_of_ms
+from louro.client.tape import Tape
 
 SILENT_MS = 1_000
 """Kept while nobody is known to speak: the beginning of a word may be in it."""
@@ -12,27 +13,21 @@ SPEAKING_MS = 60_000
 
 class RecentSound:
     def __init__(self, speaking_ms: int = SPEAKING_MS) -> None:
-        self._most = bytes_of_ms(speaking_ms)
-        self._pcm = bytearray()
-        self._length = 0
+        self._tape = Tape(bytes_of_ms(speaking_ms))
         self.speaking = False
 
     @property
     def ms(self) -> int:
         """How much was said since the last turn ended, kept or not."""
-        return self._length // BYTES_PER_MS
+        return self._tape.end // BYTES_PER_MS
 
     def add(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        self._length += len(pcm)
-        extra = len(self._pcm) - self._most
-        if extra > 0:
-            del self._pcm[:extra]
+        self._tape.add(pcm)
 
     def kept(self) -> bytes:
-        return bytes(self._pcm if self.speaking else self._pcm[-bytes_of_ms(SILENT_MS) :])
+        begin = self._tape.start if self.speaking else self._tape.end - bytes_of_ms(SILENT_MS)
+        return self._tape.read(begin, self._tape.end)
 
     def clear(self) -> None:
-        self._pcm.clear()
-        self._length = 0
+        self._tape.restart()
         self.speaking = False
