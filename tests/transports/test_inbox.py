@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 import pytest
 from websockets.frames import Frame, Opcode
@@ -11,12 +13,23 @@ from louro.transports.inbox import HIGH_BYTES, Assembly, Inbox
 pytestmark = pytest.mark.anyio
 
 
-class Network:
+class Network(asyncio.ReadTransport):
     def __init__(self) -> None:
+        super().__init__()
         self.said: list[str] = []
+        self.is_gone = False
 
     def inbox(self) -> Inbox:
-        return Inbox(lambda: self.said.append("pause"), lambda: self.said.append("resume"))
+        return Inbox(self)
+
+    def pause_reading(self) -> None:
+        self.said.append("pause")
+
+    def resume_reading(self) -> None:
+        self.said.append("resume")
+
+    def is_closing(self) -> bool:
+        return self.is_gone
 
 
 async def test_frames_are_taken_in_the_order_in_which_they_came() -> None:
@@ -66,6 +79,23 @@ async def test_nothing_more_is_read_from_the_network_until_all_is_taken() -> Non
     await inbox.take()
     assert network.said == ["pause"]
     await inbox.take()
+    assert network.said == ["pause", "resume"]
+
+
+async def test_a_network_that_is_gone_is_not_read_on() -> None:
+    network = Network()
+    inbox = network.inbox()
+    inbox.put("x" * (HIGH_BYTES + 1))
+    network.is_gone = True
+    await inbox.take()
+    assert network.said == ["pause"]
+
+
+def test_what_nobody_takes_does_not_hold_up_the_goodbye() -> None:
+    network = Network()
+    inbox = network.inbox()
+    inbox.put("x" * (HIGH_BYTES + 1))
+    inbox.discard()
     assert network.said == ["pause", "resume"]
 
 

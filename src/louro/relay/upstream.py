@@ -19,7 +19,7 @@ class UpstreamSocket(ClientConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._assembly = Assembly()
-        self._inbox = Inbox(self.transport.pause_reading, self.transport.resume_reading)
+        self._inbox = Inbox(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

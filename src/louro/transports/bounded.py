@@ -92,7 +92,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.inbox = Inbox(self.transport.pause_reading, self.transport.resume_reading)
+        self.inbox = Inbox(self.transport)
         self.queue = _Events(self.inbox)
         self._assembly = Assembly()
 
@@ -135,6 +135,7 @@ class BoundedSocket(WebSocketsSansIOProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         if message["type"] == "websocket.close":
+            self.inbox.discard()
             self.loop.call_later(CLOSE_S, self.transport.abort)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 
 import anyio
 from websockets.frames import Frame, Opcode
@@ -14,11 +13,10 @@ HIGH_BYTES = 64 * 1024
 
 
 class Inbox:
-    """*pause* and *resume* are the network's. One task takes."""
+    """Of *network*. One task takes."""
 
-    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
-        self._pause = pause
-        self._resume = resume
+    def __init__(self, network: asyncio.ReadTransport) -> None:
+        self._network = network
         self._frames: deque[str | bytes] = deque()
         self._size_bytes = 0
         self._is_paused = self._has_ended = False
@@ -29,7 +27,7 @@ class Inbox:
         self._size_bytes += len(frame)
         if self._size_bytes > HIGH_BYTES and not self._is_paused:
             self._is_paused = True
-            self._pause()
+            self._network.pause_reading()
         self._wake()
 
     def end(self) -> None:
@@ -49,10 +47,20 @@ class Inbox:
             raise anyio.EndOfStream
         frame = self._frames.popleft()
         self._size_bytes -= len(frame)
+        self._read_on()
+        return frame
+
+    def discard(self) -> None:
+        """Nobody takes any more; but the other side's goodbye is to be read."""
+        self._frames.clear()
+        self._size_bytes = 0
+        self._read_on()
+
+    def _read_on(self) -> None:
         if self._is_paused and not self._frames:
             self._is_paused = False
-            self._resume()
-        return frame
+            if not self._network.is_closing():
+                self._network.resume_reading()
 
     def _wake(self) -> None:
         if self._taker is not None and not self._taker.done():

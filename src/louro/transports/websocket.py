@@ -29,7 +29,10 @@ class WebSocketConnection:
     async def send(self, frame: bytes) -> None:
         try:
             await self._socket.send_frame(frame)
-        except OSError:
+        except (
+            OSError,
+            RuntimeError,
+        ):  # uvloop says it with the latter, in the moment before the loss is told
             raise anyio.BrokenResourceError from None
 
     async def receive(self) -> str | bytes:
