@@ -51,6 +51,10 @@ def measure(address: str, sessions: int, turns: int) -> dict[str, dict[str, dict
     result = json.loads(done.stdout)
     for error in result["errors"]:
         print(f"error: {error}")
+    print(
+        f"stalls within an answer, {sessions} at once: {len(result['stalls_ms'])}, ms: {result['stalls_ms']}",
+        file=sys.stderr,
+    )
     figures: dict[str, dict[str, dict[str, int]]] = result["figures_ms"]
     return figures
 

@@ -128,8 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context_tokens: int = 4096
     kept_audio_s: float = KEPT_AUDIO_S
     """Of a session's sound, for clients that ask for an item again: 48 kB a second. The words are kept anyway."""
-    pause_ms: int | None = 100
-    """Silence after which an answer is drafted. 0 or null: never."""
+    pause_ms: int | None = 30
+    """Silence after which an answer is drafted: one window of the detector, which itself is sure of a silence only after
+    some 100 ms. 0 or null: never."""
     store: str = ""
     """Where keys are kept: a file, or a database's URL. Empty: louro.db in this user's data folder."""
     prices: str = ""

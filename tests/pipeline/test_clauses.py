@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from louro.pipeline.clauses import MAX_CHARACTERS, ClauseSplitter
+from louro.pipeline.clauses import LATEST_WORDS, MAX_CHARACTERS, ClauseSplitter
 
 PROSE = st.lists(
     st.sampled_from(
@@ -50,6 +50,12 @@ def test_small_pieces_lose_nothing(text: str, size: int) -> None:
     assert "".join(split([text[i : i + size] for i in range(0, len(text), size)])) == text
 
 
+@given(PROSE)
+def test_the_first_clauses_come_soon(text: str) -> None:
+    for clause, most in zip(split([text]), LATEST_WORDS, strict=False):
+        assert len(clause.split()) <= most
+
+
 @pytest.mark.parametrize(
     ("text", "clauses"),
     [
@@ -58,9 +64,11 @@ def test_small_pieces_lose_nothing(text: str, size: int) -> None:
         ("Ask Dr. Smith about 3.14 today. Now.", ["Ask Dr. Smith about 3.14 today. ", "Now."]),
         ("It costs 1,000 euros.", ["It costs 1,000 euros."]),
         (
-            "one two three four five six seven eight nine ten",
-            ["one two three four five six seven eight ", "nine ten"],
+            " ".join(["word"] * 30),
+            [" ".join(["word"] * 6) + " ", " ".join(["word"] * 16) + " ", " ".join(["word"] * 8)],
         ),
+        ("The capital of France is Paris.", ["The capital of France ", "is Paris."]),
+        ("The capital of France isolates us.", ["The capital of France isolates us."]),
         ("", []),
     ],
 )

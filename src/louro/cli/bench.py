@@ -70,8 +70,15 @@ def report(sessions: list[list[Turn]], *, as_json: bool, console: Console) -> No
     warm = [turn for turns in sessions for turn in turns[1:]]
     errors = [turn.error for turns in sessions for turn in turns if turn.error]
     figures = {"first": _figures(first), "warm": _figures(warm)}
+    stalled = [ms for turns in sessions for turn in turns for ms in turn.stalls_ms]
     if as_json:
-        console.out(json.dumps({"figures_ms": figures, "turns": len(warm) + len(first), "errors": errors}))
+        told = {
+            "figures_ms": figures,
+            "stalls_ms": stalled,
+            "turns": len(warm) + len(first),
+            "errors": errors,
+        }
+        console.out(json.dumps(told))
         return
     table = Table(title="milliseconds from the end of speech")
     for heading in ("stage", "first turn p50", "first max", "p50", "p95", "max", "turns"):
@@ -88,6 +95,10 @@ def report(sessions: list[list[Turn]], *, as_json: bool, console: Console) -> No
         ]
         table.add_row(stage, *("" if cell is None else str(cell) for cell in cells))
     console.print(table)
+    longest = f", the longest {max(stalled)} ms" if stalled else ""
+    console.print(
+        f"times that an answer, played as it came, had to wait for its next word: {len(stalled)}{longest}"
+    )
     for error in errors:
         console.print(f"[red]{error}")
 

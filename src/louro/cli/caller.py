@@ -43,6 +43,17 @@ class Turn:
     status: str = ""
     error: str | None = None
     timeline_ms: dict[Stage, int] = field(default_factory=dict)
+    stalls_ms: list[int] = field(default_factory=list)
+    """How long a loudspeaker that plays the answer as it comes had nothing to play, each time, before the end."""
+    _played_until_ms: float | None = None
+
+    def hear(self, pcm: bytes, now_ms: float) -> None:
+        """A piece of the answer has come, *now_ms* after the end of speech."""
+        begins_ms = now_ms if self._played_until_ms is None else max(self._played_until_ms, now_ms)
+        if self._played_until_ms is not None and begins_ms > self._played_until_ms:
+            self.stalls_ms.append(round(begins_ms - self._played_until_ms))
+        self._played_until_ms = begins_ms + len(pcm) / 48
+        self.pcm += pcm
 
     def summary(self) -> dict[str, object]:
         return {
@@ -168,7 +179,7 @@ class Caller:
                 say(event["delta"])
             case "response.output_audio.delta":
                 self._mark(turn, "first_audio")
-                turn.pcm += base64.b64decode(event["delta"])
+                turn.hear(base64.b64decode(event["delta"]), self._passed_ms())
             case "response.done":
                 turn.timeline_ms["done"] = self._passed_ms()
                 self._note_done(turn, event["response"])

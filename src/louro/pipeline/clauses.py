@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 
-FIRST_WORDS = 8
-"""The first clause is cut after this many words at the latest: the sooner it is spoken, the better."""
-MAX_CHARACTERS = 200
-"""Of a clause without a mark to cut it at."""
-SHORT_FIRST_WORDS = 3
-"""A comma ends the first clause from this many words on."""
+LATEST_WORDS = (6, 16)
+"""The first clauses are cut after so many words at the latest: the sooner the first is spoken, the better, and the
+second must be ready before the first has been heard. Written and spoken on two cores, a word takes 60 to 80 ms, and
+to be heard 350."""
+BREATH_WORDS = (4, 10)
+"""From so many words on they are cut before a word that begins a new part of the sentence."""
+COMMA_WORDS = (3, 5)
+"""A comma ends a first clause from this many words on."""
 LONG_WORDS = 8
 """A comma ends a later clause from this many words on."""
+MAX_CHARACTERS = 200
+"""Of a clause without a mark to cut it at."""
 
 _SENTENCE = re.compile(r"[.!?。！？…]+[\"')\]]*\s+|\n+|[。！？]+")
 _COMMA = re.compile(r"[,;:—]\s+|[、，；]")
+_WORD = re.compile(r"\S+\s+")
+_BEGINS = re.compile(
+    r"(?:and|or|but|nor|so|because|if|when|while|where|which|who|that|than|as|is|are|was|were|has|have|had|can|could|"
+    r"will|would|should|may|might|do|does|did|in|on|at|to|of|for|from|with|without|by|about|into|through|between|"
+    r"during|after|before|under|over|around)\s",
+    re.IGNORECASE,
+)
+"""Words before which one may breathe. What follows must have begun: "in" may become "into"."""
 _ABBREVIATION = re.compile(r"(?:^|\s)(?:[A-Za-z]|Dr|Mr|Mrs|Ms|St|vs|etc|e\.g|i\.e|approx|No)\.$")
 
 
@@ -23,7 +35,8 @@ class ClauseSplitter:
 
     def __init__(self) -> None:
         self._text = ""
-        self._is_first = True
+        self._count = 0
+        """Clauses so far."""
 
     def feed(self, text: str) -> list[str]:
         self._text += text
@@ -31,19 +44,17 @@ class ClauseSplitter:
         while (end := self._end()) is not None:
             clauses.append(self._text[:end])
             self._text = self._text[end:]
-            self._is_first = False
+            self._count += 1
         return clauses
 
     def flush(self) -> list[str]:
         """Return what is left; the text is over."""
-        rest, self._text, self._is_first = self._text, "", True
+        rest, self._text, self._count = self._text, "", 0
         return [rest] if rest else []
 
     def _end(self) -> int | None:
-        """Where the first clause ends, if that is certain already: what follows must have begun."""
-        ends = [self._sentence_end(), self._comma_end()]
-        if self._is_first:
-            ends.append(self._after_words(FIRST_WORDS))
+        """Where the next clause ends, if that is certain already: what follows must have begun."""
+        ends = [self._sentence_end(), self._comma_end(), self._breath()]
         if len(self._text) > MAX_CHARACTERS:
             space = self._text.rfind(" ", 1, MAX_CHARACTERS)
             ends.append(space + 1 if space > 0 else MAX_CHARACTERS)
@@ -59,14 +70,19 @@ class ClauseSplitter:
         return None
 
     def _comma_end(self) -> int | None:
-        least = SHORT_FIRST_WORDS if self._is_first else LONG_WORDS
+        least = COMMA_WORDS[self._count] if self._count < len(COMMA_WORDS) else LONG_WORDS
         for match in _COMMA.finditer(self._text):
             if match.end() < len(self._text) and len(self._text[: match.start()].split()) >= least:
                 return match.end()
         return None
 
-    def _after_words(self, count: int) -> int | None:
-        words = list(re.finditer(r"\S+\s+", self._text))
-        if len(words) < count or words[count - 1].end() >= len(self._text):
+    def _breath(self) -> int | None:
+        """Where one of the first clauses is cut that nothing else ends."""
+        if self._count >= len(LATEST_WORDS):
             return None
-        return words[count - 1].end()
+        ends = [match.end() for match in _WORD.finditer(self._text)]
+        for words, end in enumerate(ends[: LATEST_WORDS[self._count]], 1):
+            is_latest = words == LATEST_WORDS[self._count] and end < len(self._text)
+            if is_latest or (words >= BREATH_WORDS[self._count] and _BEGINS.match(self._text, end)):
+                return end
+        return None
