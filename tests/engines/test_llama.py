@@ -187,6 +187,17 @@ async def test_what_was_warmed_is_not_read_again(model: Llama) -> None:
 
 @pytest.mark.models
 @pytest.mark.anyio
+async def test_of_a_message_that_goes_on_only_the_rest_is_read(model: Llama) -> None:
+    whole = question("What is the weather like on a sunny day in the middle of the winter?", max_tokens=1)
+    with anyio.fail_after(WAIT_S):
+        await model.warm(question("What is the weather like on a sunny day in the middle of"))
+    last = (await pieces_of(model, whole))[-1]
+    assert isinstance(last, Generated)
+    assert last.input_tokens - last.cached_tokens <= 9
+
+
+@pytest.mark.models
+@pytest.mark.anyio
 @pytest.mark.parametrize("choice", ["required", "function:get_weather"])
 async def test_a_call_that_is_asked_for_comes_and_fits_its_schema(model: Llama, choice: str) -> None:
     prompt = question("What is the weather like in Rome?", tools=(WEATHER,), tool_choice=choice)

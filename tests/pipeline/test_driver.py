@@ -7,13 +7,13 @@ import json
 import math
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import anyio.to_thread
 import pytest
 
-from louro.engines.base import EngineError, Hints, Order, ResponsePiece, Spoken, TextDelta
+from louro.engines.base import EngineError, Hints, Message, Order, Prompt, ResponsePiece, Spoken, TextDelta
 from louro.engines.scripted import LoudnessDetector, ScriptedModel, ScriptedTranscriber, ScriptedVoice
 from louro.pipeline import outbox
 from louro.pipeline.driver import Driver, Engines
@@ -128,6 +128,67 @@ async def test_a_log_replays_to_the_same_bytes(dialect: Dialect) -> None:
         replay(iter(changed))
     with pytest.raises(ReplayDiffers):
         replay(iter([*lines, b'["sent","more"]']))
+
+
+class Eager(ScriptedTranscriber):
+    overhears: Literal[True] = True
+
+
+class Reading(ScriptedModel):
+    """Keeps what it was told to read beforehand."""
+
+    def __init__(self) -> None:
+        super().__init__("One.")
+        self.read: list[str] = []
+        self.has_read = anyio.Event()
+
+    async def warm(self, prompt: Prompt) -> None:
+        if prompt.turns:
+            self.read += [turn.text for turn in prompt.turns if isinstance(turn, Message)]
+            self.has_read.set()
+
+
+async def test_the_model_reads_along_while_the_user_speaks() -> None:
+    model = Reading()
+    parts = engines(model, transcriber=Eager("What is it?"))
+    async with Session(parts) as talk:
+        await talk.say(SPEECH)
+        with anyio.fail_after(5):
+            await model.has_read.wait()
+    assert model.read == ["What is"]
+
+
+@pytest.mark.parametrize("ear", [ScriptedTranscriber("What is it?"), Eager("What is it?")])
+async def test_nobody_is_listened_in_on_by_a_slow_ear_or_on_a_busy_machine(ear: ScriptedTranscriber) -> None:
+    model = Reading()
+    parts = engines(model, transcriber=ear)
+    parts.answering = 1 if isinstance(ear, Eager) else 0
+    async with Session(parts) as talk:
+        await talk.say(SPEECH + SILENCE)
+        await talk.until("response.done")
+    assert model.read == []
+
+
+class EagerBroken:
+    overhears: Literal[True] = True
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def transcribe(self, pcm: bytes, hints: Hints) -> AsyncIterator[str]:
+        self.asked += 1
+        if self.asked < 2:
+            raise ZeroDivisionError
+        yield "What is it?"
+
+
+async def test_listening_in_may_fail_and_nobody_notices() -> None:
+    ear = EagerBroken()
+    async with Session(engines(transcriber=ear)) as talk:
+        await talk.say(SPEECH + SILENCE)
+        done = await talk.until("response.done")
+    assert done["response"]["status"] == "completed"
+    assert ear.asked == 2
 
 
 class Unending:

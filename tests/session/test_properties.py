@@ -42,7 +42,7 @@ CLIENT = st.sampled_from(
     ]
 )
 ENGINE = st.sampled_from(
-    ["text", "audio", "call", "finish", "fail", "stale", "heard", "unheard", "misheard", "wait"]
+    ["text", "audio", "call", "finish", "fail", "stale", "heard", "unheard", "misheard", "overheard", "wait"]
 )
 STEPS = st.lists(st.one_of(CLIENT, ENGINE), max_size=60)
 
@@ -56,6 +56,7 @@ def play(bench: Bench, step: ce.AnyClientEvent | str) -> None:
     live = [order for order in orders if order not in over]
     rid = live[-1] if live else "resp_none"
     hearings = [a.hearing for a in bench.asked if isinstance(a, actions.Transcribe)] or [0]
+    turns = [a.item_id for a in bench.asked if isinstance(a, actions.Overhear)]
     told: dict[str, list[reports.Report]] = {
         "text": [reports.TextProduced(rid, "Yes. ")],
         "audio": [reports.AudioProduced(rid, tone(120), (("Yes. ", 120),))],
@@ -65,6 +66,7 @@ def play(bench: Bench, step: ce.AnyClientEvent | str) -> None:
         "stale": [reports.TextProduced("resp_old", "x"), reports.TranscriptFinished(10_000)],
         "heard": [reports.TranscriptProduced(hearings[-1], "word"), reports.TranscriptFinished(hearings[-1])],
         "unheard": [reports.TranscriptFinished(hearings[-1])],
+        "overheard": [reports.Overheard(item, "What is the cap") for item in turns[-1:]],
         "misheard": [reports.TranscriptionFailed(hearings[-1], "deaf")],
     }
     if step == "wait":

@@ -74,6 +74,13 @@ class Transcriber(Protocol):
         ...
 
 
+@runtime_checkable
+class Overhearer(Protocol):
+    """A `Transcriber` that is quick, and costs nobody money: it may be asked over and over while somebody speaks."""
+
+    overhears: Literal[True]
+
+
 # Thinking
 
 
@@ -181,7 +188,10 @@ class LanguageModel(Protocol):
         ...
 
     async def warm(self, prompt: Prompt) -> None:
-        """Make the next `generate` with this prefix quick, if the engine can; otherwise nothing. May be cancelled."""
+        """Make the next `generate` with this prefix quick, if the engine can; otherwise nothing. May be cancelled.
+
+        A message of the user that comes last may go on.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:

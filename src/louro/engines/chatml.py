@@ -20,6 +20,7 @@ TOOL_RULES = (
     "Use a tool only when the user asks for what it does. Otherwise answer in words."
 )
 
+_END = "<|im_end|>\n"
 _DEMONSTRATIONS: tuple[tuple[str, str], ...] = (
     ("Hi there!", "Hello! What can I do for you?"),
     ("What time is it in Tokyo?", '{"name": "get_time", "arguments": {"city": "Tokyo"}}'),
@@ -37,6 +38,22 @@ def render(prompt: Prompt) -> str:
     Raises:
         EngineError: there is a picture in it.
     """
+    return _told(prompt) + "<|im_start|>assistant\n"
+
+
+def render_beginning(prompt: Prompt) -> str:
+    """The prompt up to where the user goes on speaking, be it in the message that comes last.
+
+    Raises:
+        EngineError: there is a picture in it.
+    """
+    last = prompt.turns[-1] if prompt.turns else None
+    if isinstance(last, Message) and last.role == "user":
+        return _told(prompt).removesuffix(_END)
+    return _told(prompt) + "<|im_start|>user\n"
+
+
+def _told(prompt: Prompt) -> str:
     tools = offered(prompt)
     system = [IDENTITY, prompt.instructions or MANNER]
     if tools:
@@ -46,7 +63,7 @@ def render(prompt: Prompt) -> str:
         for question, answer in _DEMONSTRATIONS:
             lines += [_say("user", question), _say("assistant", answer)]
     lines += [_turn(turn) for turn in prompt.turns]
-    return "".join(lines) + "<|im_start|>assistant\n"
+    return "".join(lines)
 
 
 def offered(prompt: Prompt) -> Sequence[Tool]:
@@ -114,4 +131,4 @@ def _turn(turn: Turn) -> str:
 
 def _say(role: str, text: str) -> str:
     clean = text.replace("<|im_start|>", "").replace("<|im_end|>", "")
-    return f"<|im_start|>{role}\n{clean}<|im_end|>\n"
+    return f"<|im_start|>{role}\n{clean}{_END}"

@@ -119,14 +119,15 @@ class Llama:
 
     def _read_beforehand(self, prompt: Prompt, slots: int) -> None:
         """Have the beginning of most conversations read in every slot: several that begin together need not wait."""
-        body = {**self._body(prompt), "n_predict": 1, "stream": False}
-        text = str(body["prompt"])
+        text = chatml.render_beginning(prompt)
+        body = {**self._body(prompt), "prompt": text, "n_predict": 1, "stream": False}
         for slot in [self._slots.take(text) for _ in range(slots)]:
             self._server.handle_completions({**body, "id_slot": slot})
             self._slots.give_back(slot, text)
 
     async def warm(self, prompt: Prompt) -> None:
-        body = {**self._body(_prepared(prompt)), "n_predict": 1}
+        prompt = _prepared(prompt)
+        body = {**self._body(prompt), "prompt": chatml.render_beginning(prompt), "n_predict": 1}
         async with aclosing(self._chunks(body)) as chunks:
             async for _ in chunks:
                 pass

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnxruntime
@@ -48,6 +49,8 @@ def load(argument: str, settings: EngineSettings) -> Moonshine:
 
 
 class Moonshine:
+    overhears: Literal[True] = True
+
     def __init__(self, folder: Path) -> None:
         options = onnxruntime.SessionOptions()
         # One thread is faster than two here: the matrices are small.

@@ -20,6 +20,7 @@ from louro.engines.base import (
     Generated,
     Hints,
     LanguageModel,
+    Overhearer,
     Responder,
     ResponsePiece,
     SpeechDetector,
@@ -38,7 +39,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_CLOSE = 1001
 DRAFTS = 1
-"""Drafts are made only while fewer answers than this are being made for real: they are a bet, and the first to go."""
+"""Drafts are made, and people listened in on, only while fewer answers than this are being made: it is all a bet, and the
+first to go."""
 
 
 class Meter(Protocol):
@@ -115,7 +117,7 @@ class Driver:
         self._ear: SpeechStream | None = None
         self._answers: dict[str, _Work] = {}
         self._hearings: dict[int, _Work] = {}
-        self._warming: anyio.CancelScope | None = None
+        self._warming = self._overhearing = anyio.CancelScope()
         self._to_detect: list[actions.Detect] = []
         self._timer: float | None = None
         self._timer_moved = anyio.Event()
@@ -201,6 +203,7 @@ class Driver:
             case actions.Detect():
                 self._to_detect.append(action)
             case actions.Transcribe(hearing=hearing):
+                self._overhearing.cancel()
                 self._hearings[hearing] = work = _Work()
                 tasks.start_soon(self._transcribe, action, work, tasks)
             case actions.Respond(response_id=response_id):
@@ -210,6 +213,8 @@ class Driver:
                 tasks.start_soon(self._respond, action, work, tasks)
             case actions.Warm():
                 tasks.start_soon(self._warm, action)
+            case actions.Overhear():
+                tasks.start_soon(self._overhear, action, tasks)
             case _:
                 self._end(action)
 
@@ -264,11 +269,27 @@ class Driver:
                 await self._report(reports.TranscriptFinished(action.hearing), tasks)
         self._hearings.pop(action.hearing, None)
 
+    async def _overhear(self, action: actions.Overhear, tasks: TaskGroup) -> None:
+        ear = self._engines.transcriber
+        if not isinstance(ear, Overhearer) or self._engines.answering >= DRAFTS:
+            return
+        self._overhearing.cancel()
+        hints = Hints(action.language, action.prompt)
+        with anyio.CancelScope() as self._overhearing:
+            try:
+                async with aclosing(ear.transcribe(action.pcm, hints)) as pieces:  # type: ignore[type-var]
+                    text = "".join([piece async for piece in pieces])
+            except Exception as error:  # noqa: BLE001 - a boundary: the hearing of the whole turn will tell the client
+                logger.info("listening in failed: %s", _message_of(error))
+                return
+            await self._report(reports.Overheard(action.item_id, text), tasks)
+
     async def _respond(self, action: actions.Respond, work: _Work, tasks: TaskGroup) -> None:
         with work.scope:
             if self._engines.answering >= DRAFTS:
                 await work.confirmed.wait()
             self._engines.answering += 1
+            self._warming.cancel()
             try:
                 await self._answer(action, tasks)
             except Exception as error:  # noqa: BLE001 - a boundary: an engine broke, the session lives
@@ -290,9 +311,10 @@ class Driver:
         self._meter.observe("done", self._clock() - begun)
 
     async def _warm(self, action: actions.Warm) -> None:
-        """Only the latest beginning is worth it."""
-        if self._warming is not None:
-            self._warming.cancel()
+        """Only the latest beginning is worth it, and only before the answer has begun."""
+        if action.context and self._engines.answering >= DRAFTS:
+            return
+        self._warming.cancel()
         with anyio.CancelScope() as self._warming:
             try:
                 await self._engines.model.warm(beginning_of(action))

@@ -24,7 +24,7 @@ from louro.session.actions import Respond, Warm
 def order_of(action: Respond) -> Order:
     prompt = Prompt(
         instructions=action.instructions,
-        turns=tuple(turn for item in action.context if (turn := _turn(item)) is not None),
+        turns=_turns(action.context),
         tools=tuple(map(_tool, action.tools)),
         tool_choice=_choice(action.tool_choice),
         max_tokens=action.max_tokens,
@@ -36,8 +36,15 @@ def order_of(action: Respond) -> Order:
 
 def beginning_of(action: Warm) -> Prompt:
     return Prompt(
-        action.instructions, tools=tuple(map(_tool, action.tools)), tool_choice=_choice(action.tool_choice)
+        action.instructions,
+        _turns(action.context),
+        tools=tuple(map(_tool, action.tools)),
+        tool_choice=_choice(action.tool_choice),
     )
+
+
+def _turns(context: tuple[KeptItem, ...]) -> tuple[Turn, ...]:
+    return tuple(turn for item in context if (turn := _turn(item)) is not None)
 
 
 def _turn(item: KeptItem) -> Turn | None:

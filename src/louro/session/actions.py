@@ -34,6 +34,18 @@ class StopTranscribing:
 
 
 @dataclass(frozen=True)
+class Overhear:
+    """Hear what was said so far of a turn that goes on, if there is room: it helps to be quick, and to nothing else."""
+
+    item_id: str
+    """Of the item that the turn will be."""
+    pcm: bytes
+    """24 kHz mono int16."""
+    language: str | None
+    prompt: str | None
+
+
+@dataclass(frozen=True)
 class Respond:
     response_id: str
     instructions: str
@@ -70,6 +82,8 @@ class Warm:
     instructions: str
     tools: tuple[FunctionTool, ...]
     tool_choice: ToolChoice
+    context: tuple[KeptItem, ...] = ()
+    """Oldest first, as of `Respond`. What the user is saying comes last, as far as it has been heard."""
 
 
 @dataclass(frozen=True)
@@ -80,4 +94,6 @@ class Close:
     reason: str
 
 
-Action: TypeAlias = Detect | Transcribe | StopTranscribing | Respond | Confirm | Stop | Warm | Close
+Action: TypeAlias = (
+    Detect | Transcribe | StopTranscribing | Overhear | Respond | Confirm | Stop | Warm | Close
+)

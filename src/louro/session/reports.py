@@ -27,6 +27,12 @@ class TranscriptionFailed(Struct, frozen=True, tag=True):
     message: str
 
 
+class Overheard(Struct, frozen=True, tag=True):
+    item_id: str
+    text: str
+    """What was said so far of the turn that will be this item."""
+
+
 class TextProduced(Struct, frozen=True, tag=True):
     response_id: str
     text: str
@@ -95,4 +101,4 @@ HearingReport: TypeAlias = TranscriptProduced | TranscriptFinished | Transcripti
 ResponseReport: TypeAlias = (
     TextProduced | AudioProduced | CallStarted | ArgumentsProduced | ResponseFinished | ResponseFailed
 )
-Report: TypeAlias = SpeechScored | HearingReport | ResponseReport | AllowanceChanged
+Report: TypeAlias = SpeechScored | HearingReport | Overheard | ResponseReport | AllowanceChanged

@@ -8,7 +8,7 @@ from msgspec import UNSET, structs
 
 from louro.protocol import server_events as ev
 from louro.protocol.errors import ClientError, invalid_value
-from louro.protocol.items import InputItem, ItemReference
+from louro.protocol.items import InputItem, InputText, ItemReference, KeptItem, MessageItem
 from louro.protocol.response import (
     BetaResponseParams,
     Response,
@@ -120,8 +120,24 @@ class Responses:
             self._out.start(actions.Stop(draft.id))
 
     def warm(self, settings: RealtimeSession) -> None:
+        self._warm(settings, ())
+
+    def _warm(self, settings: RealtimeSession, context: tuple[KeptItem, ...]) -> None:
         instructions = instructions_of(settings.instructions, settings.prompt, self._setup)
-        self._out.start(actions.Warm(instructions, functions(settings.tools), settings.tool_choice))
+        tools = functions(settings.tools)
+        self._out.start(actions.Warm(instructions, tools, settings.tool_choice, context))
+
+    def read_along(self, settings: RealtimeSession, words: str) -> None:
+        """The user is speaking, and *words* were heard; the last of them may have been half a word."""
+        if self._current is not None or self._draft is not None:
+            return
+        entries = [entry for entry in self._items.conversation if entry.item.status != "in_progress"]
+        context = [entry.reading.item for entry in entries if entry.is_heard and not entry.forgotten]
+        if certain := words.rpartition(" ")[0].strip():
+            said = InputText(certain)
+            context.append(MessageItem(id=None, role="user", content=(said,), status="in_progress"))
+        if context:
+            self._warm(settings, tuple(context))
 
     # Ended
 

@@ -33,7 +33,7 @@ from louro.session.limits import MAX_INPUT_BUFFER_MS, MIN_COMMIT_MS
 from louro.session.outgoing import Outgoing
 from louro.session.responses import Responses
 from louro.session.setup import Setup, initial_settings, updated_settings
-from louro.session.turns import Paused, Resumed, Started, Stopped, TurnDetector, timing_of
+from louro.session.turns import Paused, Resumed, Started, Stopped, TurnDetector, WentOn, timing_of
 
 EAR_LAG_MS = 1_000
 """Audio kept beyond the prefix padding while nobody speaks: how late a score may come."""
@@ -106,6 +106,9 @@ class Session:
                 finished = self._hearings.receive(report)
                 if finished is not None:
                     self._responses.heard(finished, now)
+            case reports.Overheard(item_id=item_id, text=text):
+                if item_id == self._next_item_id:
+                    self._read_along(text)
             case reports.AllowanceChanged():
                 self._responses.allow(report)
             case _:
@@ -295,6 +298,8 @@ class Session:
                 self._trim(self._turns, end_ms)
             case Started(start_ms=start_ms):
                 self._begin_turn(start_ms, now)
+            case WentOn():
+                self._overhear(int(end_ms))
             case Paused():
                 self._pause(now)
             case Resumed():
@@ -320,6 +325,22 @@ class Session:
         detection = self._input.turn_detection
         if detection is not None and detection.interrupt_response is not False:
             self._responses.interrupt(now)
+        self._read_along("")
+
+    def _overhear(self, end_ms: int) -> None:
+        if not self._answers_turns():
+            return
+        wish = self._input.transcription
+        language, prompt = (wish.language, wish.prompt) if wish else (None, None)
+        pcm = self._buffer.read(self._turn_start_ms, end_ms)
+        self._out.start(actions.Overhear(self._next_item_id, pcm, language, prompt))
+
+    def _read_along(self, words: str) -> None:
+        """Have the model read what it knows already, while the user goes on speaking."""
+        if self._turns is None or self._turns.timing.pause_ms is None or not self._turns.speaking:
+            return
+        if isinstance(self.settings, RealtimeSession) and self._answers_turns():
+            self._responses.read_along(self.settings, words)
 
     def _pause(self, now: float) -> None:
         """The speaker is silent for a moment: hear what there is, and draft an answer to it."""

@@ -17,9 +17,20 @@ SEMANTIC_SILENCE_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
 """semantic_vad has no judge here yet: eagerness chooses a length of silence (docs/protocol.md)."""
 
 
+OVERHEAR_MS = 400
+"""What was said so far is heard again after so much more of it, or after a quarter more, whichever is longer."""
+OVERHEARD_MS = 15_000
+"""Nobody is listened in on for longer: hearing all of it again takes ever longer, and its beginning has been read."""
+
+
 @dataclass(frozen=True)
 class Started:
     start_ms: int
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """Still speaking, and there is more to hear than last time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class Stopped:
     end_ms: int
 
 
-Change: TypeAlias = Started | Paused | Resumed | Stopped
+Change: TypeAlias = Started | WentOn | Paused | Resumed | Stopped
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class TurnDetector:
         self._heard_ms = floor_ms
         self._onset_ms: float | None = None
         self._voice_end_ms = floor_ms
+        self._begin_ms = self._overheard_ms = 0.0
 
     def score(self, probability: float, end_ms: float) -> Change | None:
         """Judge one window that ends at *end_ms*; it begins where the last one ended."""
@@ -83,6 +95,7 @@ class TurnDetector:
         if end_ms - self._onset_ms < ONSET_MS:
             return None
         self.speaking, self._paused, self._voice_end_ms = True, False, end_ms
+        self._begin_ms = self._overheard_ms = self._onset_ms
         start_ms = max(self._onset_ms - self.timing.prefix_padding_ms, self._floor_ms)
         self._onset_ms = None
         return Started(int(start_ms))
@@ -91,7 +104,7 @@ class TurnDetector:
         if probability >= max(self.timing.threshold - HYSTERESIS, 0.01):
             self._voice_end_ms = end_ms
             resumed, self._paused = self._paused, False
-            return Resumed() if resumed else None
+            return Resumed() if resumed else self._went_on(end_ms)
         silent_ms = end_ms - self._voice_end_ms
         if silent_ms >= self.timing.silence_ms:
             return self.stop(self._voice_end_ms + self.timing.silence_ms)
@@ -99,6 +112,13 @@ class TurnDetector:
             self._paused = True
             return Paused()
         return None
+
+    def _went_on(self, end_ms: float) -> WentOn | None:
+        said_ms, more_ms = end_ms - self._begin_ms, end_ms - self._overheard_ms
+        if self.timing.pause_ms is None or said_ms > OVERHEARD_MS or more_ms < max(OVERHEAR_MS, said_ms / 5):
+            return None
+        self._overheard_ms = end_ms
+        return WentOn()
 
     def stop(self, end_ms: float) -> Stopped:
         """End the turn at *end_ms*, whatever the voice does."""
