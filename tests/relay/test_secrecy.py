@@ -20,6 +20,8 @@ from websockets.http11 import Request, Response
 
 from louro.protocol.server_events import SessionCreated
 from louro.protocol.wire import GA
+from louro.relay.policy import Policy
+from louro.relay.translate import Translator
 from louro.session.setup import Setup, initial_settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -139,3 +141,9 @@ async def test_the_key_stands_in_no_byte_that_leaves(tmp_path: Path, pinned: boo
     assert KEY not in log
     assert APPS_KEY not in log
     assert APPS_KEY.encode() not in heard
+
+
+def test_a_key_that_is_none_is_no_secret() -> None:
+    """Servers of one's own are given `none`, or a letter: it must not be cut out of what they say."""
+    translator = Translator(GA, GA, Policy(), hushed=("none", KEY))
+    assert translator.to_client(f'{{"type":"x","y":"none of {KEY}"}}') == [b'{"type":"x","y":"none of ***"}']

@@ -31,6 +31,8 @@ PLAIN = frozenset(
 """There are many of them, and nothing in them is the operator's to decide."""
 ABOUT_OUR_KEY = "invalid_api_key"
 """An error of upstream's that may quote a part of the key: it is told in other words."""
+LEAST_SECRET = 16
+"""Characters. What is shorter, as `none` for a server that needs no key, stands in words and ids as well."""
 HIDDEN = "***"
 """Stands for a key, where upstream quotes one."""
 MAX_OPEN_ITEMS = 256
@@ -74,7 +76,7 @@ class Translator:
         view: View | None = None,
         hushed: tuple[str, ...] = (),
     ) -> None:
-        self._hushed = hushed
+        self._hushed = tuple(secret for secret in hushed if len(secret) >= LEAST_SECRET)
         self._client = client
         self._upstream = upstream
         self._policy = policy
