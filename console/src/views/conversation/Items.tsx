@@ -6,6 +6,7 @@ import type { RealtimeConsole } from "../../realtime/types";
 import { download } from "../../ui/browser";
 import { useConsole, useConsoleState } from "../context";
 import { Call } from "./Call";
+import { groupsOf } from "./groups";
 import { Message } from "./Message";
 import { OpenButton } from "./OpenButton";
 import { sayFile } from "./sound_file";
@@ -21,18 +22,38 @@ export function Items() {
       <ConversationTools />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <section className="items-scroll" ref={list} tabIndex={0} aria-label={t("items")}>
-        <ol>
-          {items.map((item) => (
-            <Row key={item.id} item={item} />
+        <div className="items-all">
+          {groupsOf(items).map((group, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: who deletes an item moves no other group
+            <Group key={index} items={group} />
           ))}
-        </ol>
+        </div>
       </section>
       {drop.over && <p className="drop-here">{t("drop")}</p>}
     </div>
   );
 }
 
-/** Hundreds stand still while one grows. */
+interface GroupProps {
+  readonly items: readonly Item[];
+}
+
+/** Hundreds of items stand still while one grows: they are drawn, and laid out, by the group. */
+const Group = memo(
+  function Group({ items }: GroupProps) {
+    return (
+      <ol>
+        {items.map((item) => (
+          <Row key={item.id} item={item} />
+        ))}
+      </ol>
+    );
+  },
+  (before, { items }) =>
+    items.length === before.items.length &&
+    items.every((item, index) => item === before.items[index]),
+);
+
 const Row = memo(function Row({ item }: { readonly item: Item }) {
   return <li>{item.kind === "message" ? <Message item={item} /> : <Call item={item} />}</li>;
 });
