@@ -101,6 +101,42 @@ test("what happens during a pause shows afterwards", () => {
   expect([log.size, log.paused, told]).toEqual([1, false, 2]);
 });
 
+test("a run that goes on through a pause is one line, with every event", () => {
+  const log = new WireLog(now);
+  const text = (delta: string) => event("response.output_text.delta", { delta });
+  log.record("in", text("a"), at, 1);
+  log.pause();
+  for (const delta of ["b", "c"]) log.record("in", text(delta), at, 1);
+  log.resume();
+  log.record("in", text("d"), at, 1);
+  const [line, ...others] = log.entries();
+  expect(others).toEqual([]);
+  expect(line).toMatchObject({ count: 4, bytes: 4 });
+  expect([line?.event, ...(line?.more ?? [])]).toEqual(["a", "b", "c", "d"].map(text));
+});
+
+test("of a long pause only the newest lines and sounds are kept", () => {
+  const log = new WireLog(now, 6, 10);
+  log.pause();
+  for (let index = 0; index < 100; index += 1) {
+    log.record("in", sound(`${index}`.padStart(5, "0")), at, 5);
+    log.record("in", event("between"), at, 1);
+  }
+  log.resume();
+  const sounds = log.entries().map(({ event: each }) => ("delta" in each ? each.delta : null));
+  expect(sounds).toEqual(["", null, "00098", null, "00099", null]);
+});
+
+test("a pause in which sounds never end holds the newest of them", () => {
+  const log = new WireLog(now, 100, 50);
+  log.pause();
+  for (let index = 0; index < 1000; index += 1) log.record("in", sound("aaaaa"), at, 5);
+  log.resume();
+  const [line] = log.entries();
+  expect(line?.count).toBe(1000);
+  expect(line?.more?.length ?? 0).toBeLessThan(12);
+});
+
 test("a cleared log begins anew", async () => {
   const log = new WireLog(now);
   log.record("in", sound("aa"), at, 2);

@@ -20,7 +20,8 @@ export class WireLog implements EventLog {
   #first = 0;
   #size = 0;
   #nextId = 0;
-  #waiting: LogEntry[] | null = null;
+  /** What happens during a pause: bounded as the log itself. */
+  #waiting: WireLog | null = null;
   #audioCharacters = 0;
   /** The oldest id that may still hold a sound. */
   #oldestSound = 0;
@@ -51,12 +52,12 @@ export class WireLog implements EventLog {
 
   /** What happens meanwhile is kept, and shown when one resumes. */
   pause(): void {
-    this.#waiting ??= [];
+    this.#waiting ??= new WireLog(() => undefined, this.most, this.mostAudio);
     this.#listeners.notify();
   }
 
   resume(): void {
-    const waiting = this.#waiting ?? [];
+    const waiting = this.#waiting?.entries() ?? [];
     this.#waiting = null;
     for (const entry of waiting) this.#add(entry);
     this.#listeners.notify();
@@ -82,14 +83,12 @@ export class WireLog implements EventLog {
   }
 
   record(direction: LogEntry["direction"], event: Event, at: number, bytes: number): void {
-    const kept = event.type === "conversation.item.retrieved" ? withoutSoundInItem(event) : event;
-    const entry = { id: 0, at, direction, type: event.type, event: kept, count: 1, bytes };
     if (this.#waiting) {
-      this.#waiting.push(entry);
-      if (this.#waiting.length > this.most) this.#waiting.shift();
+      this.#waiting.record(direction, event, at, bytes);
       return;
     }
-    this.#add(entry);
+    const kept = event.type === "conversation.item.retrieved" ? withoutSoundInItem(event) : event;
+    this.#add({ id: 0, at, direction, type: event.type, event: kept, count: 1, bytes });
     this.#listeners.notify();
   }
 
@@ -143,10 +142,11 @@ function isSameRun(last: LogEntry, next: LogEntry): boolean {
 }
 
 /** The list grows in place: a run of deltas would otherwise be copied at each of them. */
-function grouped(run: LogEntry, { event, bytes }: LogEntry): LogEntry {
+function grouped(run: LogEntry, next: LogEntry): LogEntry {
   const more = (run.more ?? []) as Event[];
-  more.push(event);
-  return { ...run, more, count: run.count + 1, bytes: run.bytes + bytes };
+  more.push(next.event);
+  for (const event of next.more ?? []) more.push(event);
+  return { ...run, more, count: run.count + next.count, bytes: run.bytes + next.bytes };
 }
 
 function hasSound(event: Event): event is AudioEvent {
