@@ -81,6 +81,7 @@ test("a turn's timeline has each first moment in order", () => {
   ];
   expect(marks).toEqual([...marks].sort((a, b) => (a ?? 0) - (b ?? 0)));
   expect(marks.every((mark) => typeof mark === "number")).toBe(true);
+  expect(c.items.at(-1)).toMatchObject({ id: "a1", playedMs: turn?.playedMs });
 });
 
 test("speech ended before the silence that the server waited for", () => {

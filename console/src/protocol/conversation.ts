@@ -359,7 +359,9 @@ function reduceLocal(c: Conversation, local: LocalEvent, at: number): Conversati
   switch (local.type) {
     case "played": {
       const item = c.items[items.indexOf(c.items, local.itemId)];
-      return item ? { ...c, turns: turns.marked(c.turns, item.turn, "playedMs", at) } : c;
+      if (!item) return c;
+      const list = items.withMessage(c.items, item.id, (mine) => ({ playedMs: at, ...mine }));
+      return { ...c, items: list, turns: turns.marked(c.turns, item.turn, "playedMs", at) };
     }
     case "heard":
       return { ...c, items: heardUntil(c.items, local.itemId, local.ms) };

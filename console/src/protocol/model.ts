@@ -23,6 +23,8 @@ export interface MessageItem {
   /** Characters of the transcript that were heard; null: all of them, as far as one knows. */
   readonly heard: number | null;
   readonly heardMs: number | null;
+  /** When its first sound was played, on the page's clock. */
+  readonly playedMs?: number;
   readonly audio: AudioClip;
   readonly responseId: string | null;
   readonly turn: number;

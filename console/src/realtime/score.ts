@@ -86,8 +86,9 @@ function beganMs(turn: TurnTimeline): number | null {
   return turn.speechStartedMs ?? turn.speechEndMs ?? turn.turnEndMs;
 }
 
-/** *again*: the turn's first spoken answer has been, and only that one's moment is in its timeline. */
+/** *again*: the turn's first spoken answer has been, and only that one's moment is in the turn's timeline. */
 function momentOf(item: Item, turn: TurnTimeline | undefined, again: boolean): number | null {
+  if (item.kind === "message" && item.playedMs !== undefined) return item.playedMs;
   if (!turn) return null;
   if (item.kind === "message" && item.role === "user") return beganMs(turn);
   if (item.kind === "call") return turn.firstTokenMs;

@@ -102,7 +102,14 @@ test("every word stands at the moment at which it was said", () => {
   expect([startMs, endMs]).toEqual([4700, 9900]);
 });
 
-test("a second answer of a turn follows the first: its own moment was not kept", () => {
+test("between two answers of a turn the pause is kept", () => {
+  const first = { ...said("a1", "assistant", 1, 700), playedMs: 6500 };
+  const second = { ...said("a1b", "assistant", 1, 300), playedMs: 8900 };
+  const { cues } = scoreOf({ ...talk, items: [said("u1", "user", 1, 1000), first, second] });
+  expect(cues.map(({ atMs }) => atMs)).toEqual([5000, 6500, 8900]);
+});
+
+test("in an older file a second answer of a turn follows the first: its own moment was not kept", () => {
   const items = [said("u1", "user", 1, 1000), said("a1", "assistant", 1, 700)];
   const more = said("a1b", "assistant", 1, 300);
   const { cues } = scoreOf({ ...talk, items: [...items, more] });
