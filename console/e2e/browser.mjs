@@ -26,6 +26,7 @@ function listen() {
   window.loudest = 0;
   AudioNode.prototype.connect = function (to, ...rest) {
     if (to instanceof AudioDestinationNode) {
+      window.loudspeaker = to.context;
       const ear = new AnalyserNode(this.context, { fftSize: 2048 });
       connect.call(this, ear);
       const wave = new Float32Array(ear.fftSize);

@@ -46,6 +46,9 @@ async function byVoice() {
   await sounds();
   seen.hello = true;
   await quiet();
+  await page.getByRole("combobox", { name: "Loudspeaker" }).selectOption({ index: 1 });
+  await until("another loudspeaker", () => page.evaluate(() => window.loudspeaker.sinkId !== ""));
+  seen.loudspeaker = true;
   await say("capital.wav");
   await says(/What is the capital of France\?[\s\S]*Paris/);
   await sounds();

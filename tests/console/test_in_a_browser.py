@@ -165,7 +165,7 @@ def test_a_conversation_with_the_embedded_models(speech: Path) -> None:
     port = str(free_port())
     seen = node("talk.mjs", louro, str(config), port, str(speech), picture("console", speech))
     assert seen["errors"] == []
-    assert seen["hello"] and seen["voice"] and seen["button"]
+    assert seen["hello"] and seen["loudspeaker"] and seen["voice"] and seen["button"]
     assert seen["interrupted"], "of an answer that is cut, what was not heard is struck through"
     assert seen["sumSpoken"] and seen["sumTyped"] and seen["memorySpoken"] and seen["memoryTyped"]
     assert seen["weather"], "without a network there is a marker, and a word about it"

@@ -73,6 +73,8 @@ export const en = {
   "microphone.enable": "Turn on",
   "microphone.device": "Microphone",
   "microphone.unnamed": "Microphone {number}",
+  "loudspeaker.device": "Loudspeaker",
+  "loudspeaker.unnamed": "Loudspeaker {number}",
   "conversation.save": "Save the conversation",
   "conversation.open": "Open a saved conversation",
   "conversation.opened": "A conversation saved on {when}.",

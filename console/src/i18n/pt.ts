@@ -75,6 +75,8 @@ export const pt: Dictionary = {
   "microphone.enable": "Ligar",
   "microphone.device": "Microfone",
   "microphone.unnamed": "Microfone {number}",
+  "loudspeaker.device": "Alto-falante",
+  "loudspeaker.unnamed": "Alto-falante {number}",
   "conversation.save": "Salvar a conversa",
   "conversation.open": "Abrir uma conversa salva",
   "conversation.opened": "Uma conversa salva em {when}.",

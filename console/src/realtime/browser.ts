@@ -1,7 +1,8 @@
 /** The browser's own microphone, loudspeaker, network and clock. */
 import { RATE_HZ } from "../protocol/bytes";
 import type { Input, InputListener, MicrophoneSource } from "./microphone";
-import type { Output } from "./player";
+import type { LoudspeakerSource, Output } from "./player";
+import type { Device } from "./types";
 import captureUrl from "./worklets/capture.worklet.ts?worker&url";
 import { CAPTURE, type FromCapture, type FromPlayer, PLAYER } from "./worklets/messages";
 import playerUrl from "./worklets/player.worklet.ts?worker&url";
@@ -9,8 +10,21 @@ import { pcmOf } from "./worklets/samples";
 
 const WAVE_SAMPLES = 512;
 
-export async function openLoudspeaker(listen: (event: FromPlayer) => void): Promise<Output> {
-  const context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
+/** The standard's, which not all browsers have. */
+type Choosing = AudioContext & { setSinkId?(id: string): Promise<void> };
+
+export const browserLoudspeaker: LoudspeakerSource = {
+  open: openLoudspeaker,
+  devices: () => ("setSinkId" in AudioContext.prototype ? devicesOf("audiooutput") : noDevices()),
+};
+
+const noDevices = () => Promise.resolve([]);
+
+async function openLoudspeaker(listen: (event: FromPlayer) => void): Promise<Output> {
+  const context: Choosing = new AudioContext({
+    sampleRate: RATE_HZ,
+    latencyHint: "interactive",
+  });
   await context.audioWorklet.addModule(playerUrl);
   const node = new AudioWorkletNode(context, PLAYER, {
     numberOfInputs: 0,
@@ -23,21 +37,24 @@ export async function openLoudspeaker(listen: (event: FromPlayer) => void): Prom
     post: (order) => node.port.postMessage(order, order.type === "sound" ? [order.pcm] : []),
     latencyMs: () => (context.baseLatency + (context.outputLatency || 0)) * 1000,
     resume: () => void context.resume(),
+    choose: async (device) => context.setSinkId?.(device ?? ""),
     wave: (into) => analyser.getFloatTimeDomainData(into),
   };
 }
 
 export const browserMicrophone: MicrophoneSource = {
   open: openMicrophone,
-  async devices() {
-    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-    return all
-      .filter((each) => each.kind === "audioinput" && each.deviceId !== "")
-      .map(({ deviceId, label }) => ({ id: deviceId, label }));
-  },
+  devices: () => devicesOf("audioinput"),
   onDevicesChanged: (listener) =>
     navigator.mediaDevices?.addEventListener("devicechange", listener),
 };
+
+async function devicesOf(kind: MediaDeviceKind): Promise<readonly Device[]> {
+  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  return all
+    .filter((each) => each.kind === kind && each.deviceId !== "")
+    .map(({ deviceId, label }) => ({ id: deviceId, label }));
+}
 
 async function openMicrophone(device: string | undefined, listener: InputListener): Promise<Input> {
   // Pages that are neither local nor encrypted have no mediaDevices at all.

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { server, spokenLanes, spokenTurn } from "../protocol/testing/script";
 import { createConsole } from "./console";
 import { replayed } from "./replay";
@@ -27,7 +27,7 @@ function setUp() {
   const console = createConsole({
     network,
     microphone,
-    loudspeaker: loudspeaker.open,
+    loudspeaker,
     schedule: (task) => task(),
     now: () => now,
     decode: () => Promise.resolve(new Uint8Array(9600)),
@@ -422,4 +422,29 @@ test("who leaves is idle, and the next conversation is a new one", async () => {
   expect(setting.console.state.conversation.items).toHaveLength(1);
   await connected(setting);
   expect(setting.console.state.conversation.turns).toHaveLength(1);
+});
+
+test("the answer sounds from the loudspeaker that is chosen, and from the system's when it is gone", async () => {
+  const { console, loudspeaker, microphone } = setUp();
+  void console.connect(target);
+  await console.enableMicrophone();
+  await settled();
+  expect(console.state.loudspeaker.devices.map(({ id }) => id)).toEqual(["default", "headset"]);
+  await console.chooseLoudspeaker("headset");
+  expect([loudspeaker.device, console.state.loudspeaker.device]).toEqual(["headset", "headset"]);
+  loudspeaker.plugged = ["default"];
+  microphone.changed();
+  await settled();
+  expect([loudspeaker.device, console.state.loudspeaker.device]).toEqual([null, null]);
+});
+
+test("a loudspeaker that cannot be had leaves the one that was", async () => {
+  const warned = vi.spyOn(globalThis.console, "warn").mockImplementation(() => undefined);
+  const { console, loudspeaker } = setUp();
+  await console.chooseLoudspeaker("headset");
+  expect(loudspeaker.device).toBeNull();
+  void console.connect(target);
+  await console.chooseLoudspeaker("nowhere");
+  expect(console.state.loudspeaker.device).toBeNull();
+  expect(warned).toHaveBeenCalledOnce();
 });

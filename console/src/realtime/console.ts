@@ -3,7 +3,7 @@ import { blobOf, bytesOf, clipMs, RATE_HZ, silence, soundOf } from "../protocol/
 import { emptyConversation, reduce } from "../protocol/conversation";
 import type { ClientEvent, ResponseObject, ServerEvent, SessionUpdate } from "../protocol/events";
 import type { AudioClip, Incoming, Item, LocalEvent } from "../protocol/model";
-import { browserMicrophone, decodeAudioFile, openLoudspeaker } from "./browser";
+import { browserLoudspeaker, browserMicrophone, decodeAudioFile } from "./browser";
 import { Connection, type Network } from "./connection";
 import { Ear } from "./ear";
 import { Listeners, type Schedule, withNextFrame } from "./listeners";
@@ -11,7 +11,7 @@ import { WireLog } from "./log";
 import { Microphone, type MicrophoneSource, microphoneOff } from "./microphone";
 import { browserNetwork } from "./network";
 import { merged, turnDetection, turnDetectionIn } from "./patch";
-import { type Heard, Player } from "./player";
+import { type Heard, type LoudspeakerSource, Player } from "./player";
 import { replayed } from "./replay";
 import { openedFile, savedFile } from "./saved";
 import { callsOf, definitionOf, outputOf } from "./toolbox";
@@ -29,7 +29,7 @@ import type {
 export interface Deps {
   readonly network: Network;
   readonly microphone: MicrophoneSource;
-  readonly loudspeaker: ConstructorParameters<typeof Player>[0];
+  readonly loudspeaker: LoudspeakerSource;
   readonly schedule: Schedule;
   /** Milliseconds; never goes back. */
   now(): number;
@@ -40,7 +40,7 @@ export function createConsole(deps: Partial<Deps> = {}): RealtimeConsole {
   return new Console({
     network: deps.network ?? browserNetwork(),
     microphone: deps.microphone ?? browserMicrophone,
-    loudspeaker: deps.loudspeaker ?? openLoudspeaker,
+    loudspeaker: deps.loudspeaker ?? browserLoudspeaker,
     schedule: deps.schedule ?? withNextFrame,
     now: deps.now ?? (() => performance.now()),
     decode: deps.decode ?? decodeAudioFile,
@@ -66,6 +66,7 @@ class Console implements RealtimeConsole {
     failure: null,
     conversation: emptyConversation,
     microphone: microphoneOff,
+    loudspeaker: { device: null, devices: [] },
     playing: null,
     mode: "voice",
     holding: false,
@@ -109,9 +110,9 @@ class Console implements RealtimeConsole {
     this.#microphone = new Microphone(
       deps.microphone,
       (pcm) => this.#hear(pcm),
-      () => this.#update({ microphone: this.#microphone.state }),
+      () => this.#microphoneChanged(),
     );
-    this.#player = new Player(deps.loudspeaker, {
+    this.#player = new Player((listen) => deps.loudspeaker.open(listen), {
       started: (id, latencyMs) => this.#started(id, latencyMs),
       heard: (heard) => this.#heard(heard),
       finished: (heard) => this.#finished(heard),
@@ -144,6 +145,11 @@ class Console implements RealtimeConsole {
 
   mute(on: boolean): void {
     this.#microphone.mute(on);
+  }
+
+  async chooseLoudspeaker(device: string | null): Promise<void> {
+    const chosen = await this.#player.choose(device);
+    if (chosen) this.#update({ loudspeaker: { ...this.state.loudspeaker, device } });
   }
 
   setMode(mode: Mode): void {
@@ -357,7 +363,23 @@ class Console implements RealtimeConsole {
     return typeof detection === "object" ? detection : null;
   }
 
+  #microphoneChanged(): void {
+    const microphone = this.#microphone.state;
+    const listed = microphone.devices !== this.state.microphone.devices;
+    this.#update({ microphone });
+    if (listed) void this.#listLoudspeakers();
+  }
+
   // The voice
+
+  /** Whenever the microphones were: browsers tell of both when one was allowed, plugged in or out. */
+  async #listLoudspeakers(): Promise<void> {
+    const devices = await this.deps.loudspeaker.devices();
+    this.#update({ loudspeaker: { ...this.state.loudspeaker, devices } });
+    const { device } = this.state.loudspeaker;
+    const gone = device !== null && devices.every(({ id }) => id !== device);
+    if (gone) await this.chooseLoudspeaker(null);
+  }
 
   #say(text: string): void {
     const id = `item_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;

@@ -69,7 +69,13 @@ test("without a loudspeaker the conversation goes on", async () => {
 
 test("an audio thread that does not answer holds up no interruption", async () => {
   vi.useFakeTimers();
-  const silent = { post: none, latencyMs: () => 0, resume: none, wave: none };
+  const silent = {
+    post: none,
+    latencyMs: () => 0,
+    resume: none,
+    choose: () => Promise.resolve(),
+    wave: none,
+  };
   const player = new Player(() => Promise.resolve(silent), {
     started: none,
     heard: none,

@@ -1,5 +1,5 @@
 /** The microphone as a stream of frames, and why it may be silent. */
-import type { MicrophoneState } from "./types";
+import type { Device, MicrophoneState } from "./types";
 
 export interface Input {
   readonly device: string | null;
@@ -18,7 +18,7 @@ export interface InputListener {
 export interface MicrophoneSource {
   open(device: string | undefined, listener: InputListener): Promise<Input>;
   /** Labels are empty until the microphone was allowed once. */
-  devices(): Promise<MicrophoneState["devices"]>;
+  devices(): Promise<readonly Device[]>;
   onDevicesChanged(listener: () => void): void;
 }
 

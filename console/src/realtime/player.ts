@@ -1,5 +1,6 @@
 /** The loudspeaker, and what of each item was heard through it. */
 import { RATE_HZ } from "../protocol/bytes";
+import type { Device } from "./types";
 import type { FromPlayer, ToPlayer } from "./worklets/messages";
 import type { Played } from "./worklets/play_queue";
 
@@ -10,6 +11,8 @@ export interface Output {
   latencyMs(): number;
   /** Let the page sound; browsers want a click before. */
   resume(): void;
+  /** Rejects where that device cannot be had; null: the system's. */
+  choose(device: string | null): Promise<void>;
   wave(into: Float32Array<ArrayBuffer>): void;
 }
 
@@ -24,7 +27,13 @@ export interface PlayerListener {
   finished(heard: Heard): void;
 }
 
-type Opener = (listen: (event: FromPlayer) => void) => Promise<Output>;
+export interface LoudspeakerSource {
+  open(listen: (event: FromPlayer) => void): Promise<Output>;
+  /** Those that can be chosen. */
+  devices(): Promise<readonly Device[]>;
+}
+
+type Opener = LoudspeakerSource["open"];
 
 // An audio thread that does not answer must not hold up an interruption.
 const STOP_ANSWER_MS = 250;
@@ -46,6 +55,19 @@ export class Player {
     this.#output?.resume();
     this.#opening ??= this.#open();
     return this.#opening;
+  }
+
+  /** Sound there from now on. Resolves with whether it does. */
+  async choose(device: string | null): Promise<boolean> {
+    await this.#opening;
+    if (!this.#output) return false;
+    try {
+      await this.#output.choose(device);
+      return true;
+    } catch (error) {
+      console.warn("The loudspeaker could not be changed.", error);
+      return false;
+    }
   }
 
   play(itemId: string, pcm: Uint8Array): void {

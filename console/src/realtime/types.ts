@@ -29,11 +29,23 @@ export interface EventLog {
   export(): Blob;
 }
 
+export interface Device {
+  readonly id: string;
+  readonly label: string;
+}
+
 export interface MicrophoneState {
   readonly state: "off" | "asking" | "denied" | "missing" | "on";
   readonly muted: boolean;
   readonly device: string | null;
-  readonly devices: readonly { readonly id: string; readonly label: string }[];
+  readonly devices: readonly Device[];
+}
+
+export interface LoudspeakerState {
+  /** null: the system's. */
+  readonly device: string | null;
+  /** None where the browser lets nobody choose. */
+  readonly devices: readonly Device[];
 }
 
 export interface ConsoleState {
@@ -41,6 +53,7 @@ export interface ConsoleState {
   readonly failure: { readonly code: string; readonly message: string } | null;
   readonly conversation: Conversation;
   readonly microphone: MicrophoneState;
+  readonly loudspeaker: LoudspeakerState;
   /** The item that sounds. */
   readonly playing: string | null;
   readonly mode: Mode;
@@ -92,6 +105,8 @@ export interface RealtimeConsole {
   disconnect(): void;
   enableMicrophone(deviceId?: string): Promise<void>;
   mute(on: boolean): void;
+  /** *device*: null is the system's. What cannot be had leaves the one that was. */
+  chooseLoudspeaker(device: string | null): Promise<void>;
   setMode(mode: Mode): void;
   startTalking(): void;
   stopTalking(): void;

@@ -104,6 +104,8 @@ export class FakeNetwork implements Network {
 export class FakeLoudspeaker {
   readonly queue = new PlayQueue();
   resumed = 0;
+  device: string | null = null;
+  plugged = ["default", "headset"];
   #listen: (event: FromPlayer) => void = () => undefined;
 
   open = (listen: (event: FromPlayer) => void): Promise<Output> => {
@@ -114,15 +116,25 @@ export class FakeLoudspeaker {
       resume: () => {
         this.resumed += 1;
       },
+      choose: (device) => this.#choose(device),
       wave: (into: Float32Array) => into.fill(0.5),
     });
   };
+
+  devices() {
+    return Promise.resolve(this.plugged.map((id) => ({ id, label: id })));
+  }
 
   /** That many milliseconds go out. */
   sound(ms: number): void {
     this.queue.fill(new Float32Array(ms * 24), this.#listen);
     const { current } = this.queue;
     if (current) this.#listen({ type: "progress", ...current });
+  }
+
+  async #choose(device: string | null): Promise<void> {
+    if (device !== null && !this.plugged.includes(device)) throw new Error("gone");
+    this.device = device;
   }
 
   #obey(order: ToPlayer): void {

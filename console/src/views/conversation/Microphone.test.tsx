@@ -18,7 +18,7 @@ async function noticeAfter(name: string): Promise<string> {
   const console = createConsole({
     network: new FakeNetwork(),
     microphone,
-    loudspeaker: new FakeLoudspeaker().open,
+    loudspeaker: new FakeLoudspeaker(),
     schedule: (task) => task(),
   });
   const place = document.createElement("div");

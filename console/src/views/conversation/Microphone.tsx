@@ -1,5 +1,6 @@
 import { useTranslation } from "../../i18n/translation";
 import { useConsole, useConsoleState } from "../context";
+import { DeviceChoice } from "./DeviceChoice";
 
 /** What keeps the microphone from working, and the cure. */
 export function MicrophoneNotice() {
@@ -30,19 +31,13 @@ export function MicrophoneChoice() {
   const console = useConsole();
   const devices = useConsoleState((state) => state.microphone.devices);
   const device = useConsoleState((state) => state.microphone.device);
-  if (devices.length < 2) return null;
   return (
-    <select
-      className="device"
-      aria-label={t("microphone.device")}
-      value={device ?? ""}
-      onChange={(event) => void console.enableMicrophone(event.target.value)}
-    >
-      {devices.map(({ id, label }, index) => (
-        <option key={id} value={id}>
-          {label || t("microphone.unnamed", { number: index + 1 })}
-        </option>
-      ))}
-    </select>
+    <DeviceChoice
+      label={t("microphone.device")}
+      device={device}
+      devices={devices}
+      unnamed={(number) => t("microphone.unnamed", { number })}
+      onChoose={(id) => void console.enableMicrophone(id)}
+    />
   );
 }

@@ -3,6 +3,7 @@ import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "../../i18n/translation";
 import { Switch } from "../../ui/Switch";
 import { useConsole, useConsoleState } from "../context";
+import { LoudspeakerChoice } from "./Loudspeaker";
 import { MicrophoneChoice, MicrophoneNotice } from "./Microphone";
 import { ParrotEye } from "./ParrotEye";
 import { sayFile } from "./sound_file";
@@ -93,6 +94,7 @@ function Controls() {
         onChange={(on) => console.setMode(on ? "voice" : "push")}
       />
       <MicrophoneChoice />
+      <LoudspeakerChoice />
       <span className="controls-end">
         <button
           type="button"

@@ -78,6 +78,11 @@ class DemoConsole implements RealtimeConsole {
     this.become({ microphone: { ...this.state.microphone, muted } });
   }
 
+  chooseLoudspeaker(device: string | null): Promise<void> {
+    this.become({ loudspeaker: { ...this.state.loudspeaker, device } });
+    return Promise.resolve();
+  }
+
   setMode(mode: ConsoleState["mode"]): void {
     this.become({ mode });
   }
@@ -250,6 +255,13 @@ function startingState(scene: string): ConsoleState {
       devices: [
         { id: "built-in", label: "Built-in microphone" },
         { id: "usb", label: "USB microphone" },
+      ],
+    },
+    loudspeaker: {
+      device: null,
+      devices: [
+        { id: "default", label: "Default" },
+        { id: "headset", label: "Headset" },
       ],
     },
     playing: away ? null : "a5",
