@@ -156,6 +156,28 @@ async def test_whoever_hangs_up_while_a_call_is_answered_leaves_without_an_error
                 await anyio.lowlevel.checkpoint()
 
 
+async def test_a_result_that_the_server_refuses_is_an_error_event_and_the_program_lives(
+    scripted: Serving,
+) -> None:
+    async def forget() -> str:
+        await client.delete_item(
+            next(item.id for item in client.conversation if item.type == "function_call")
+        )
+        return "forgotten"
+
+    with anyio.fail_after(10):
+        async with client_of(scripted) as client:
+            refused: list[RealtimeError] = []
+            told = anyio.Event()
+            client.on("error", refused.append)
+            client.on("error", lambda _: told.set())
+            await client.add_tool(forget)
+            await client.send_user_message("please forget")
+            await told.wait()
+            assert [error.param for error in refused] == ["item.call_id"]
+            await client.send_user_message("hello")
+
+
 async def test_many_tools_are_told_at_once_or_not_at_all(scripted: Serving) -> None:
     def lamp() -> None: ...
 

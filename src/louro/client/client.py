@@ -625,7 +625,7 @@ class RealtimeClient:
         pending = self._pending
         if not pending.is_done and pending.has_output:
             pending.is_done = True  # what came of it has been said, and nothing is said twice
-            self._start(self._go_on(pending))
+            self._start(self._reporting(self._go_on(pending)))
         elif not pending.is_done:
             self._pending = _Pending(pending.params, is_done=False)
             await link.send(ce.ResponseCreate(response=pending.params))
@@ -712,7 +712,7 @@ class RealtimeClient:
                 self._called(item)
             case ev.ResponseDone(response=response) if response.id == self._pending.response_id:
                 self._pending.is_done = True
-                self._start(self._go_on(self._pending))
+                self._start(self._reporting(self._go_on(self._pending)))
             case _:
                 return
 
@@ -730,7 +730,7 @@ class RealtimeClient:
             return
         self._pending.calls += 1
         call = ToolCall(item.name, item.arguments, item.call_id or "")
-        self._start(self._call_tool(call, self._pending))
+        self._start(self._reporting(self._call_tool(call, self._pending)))
 
     def _refused(self, detail: ev.ErrorDetail) -> None:
         error = RealtimeError(detail.message, code=detail.code, param=detail.param, event_id=detail.event_id)
@@ -797,6 +797,15 @@ class RealtimeClient:
     def _start(self, work: Awaitable[None]) -> None:
         assert self._tasks is not None
         self._tasks.start_soon(self._do, work)
+
+    async def _reporting(self, work: Awaitable[None]) -> None:
+        """Nobody waits for this work: what the server refuses of it is told as `error`."""
+        try:
+            await work
+        except ConnectionFailed:
+            raise
+        except RealtimeError as error:
+            self._tell_error(error)
 
     async def _do(self, work: Awaitable[None]) -> None:
         try:
