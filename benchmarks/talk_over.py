@@ -4,7 +4,7 @@
 
 The loudspeaker reads answers in a simulated room (see self_answer.py); into every second one a user asks something,
 some seconds after its beginning. Counted is how many were heard before they had finished, how long it took (median, from
-the first sample of the user's voice), and how often nobody had spoken.
+the first voiced sample of the user), and how often nobody had spoken.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ SCENES = (
     ("bare room, T60 0.8 s", 0.8, -10),
 )
 FULL = ("bare room, full volume", 0.8, 0)
+VOICED = 0.04
+"""Of a recording's peak."""
 VOICES_DBFS = (-20, -26, None)
 
 
@@ -57,6 +59,11 @@ def convolved(sound: Sound, response: Sound) -> Sound:
 
 def recorded(name: str) -> Sound:
     return np.asarray(soundfile.read(SPEECH / f"{name}.flac")[0])
+
+
+def voiced(sound: Sound) -> Sound:
+    """From the first sample on that is no noise: what comes before it in a recording is nobody's speech."""
+    return sound[np.flatnonzero(np.abs(sound) > VOICED * np.max(np.abs(sound)))[0] :]
 
 
 def level(sound: Sound) -> float:
@@ -108,7 +115,7 @@ class Scene:
         response, played = room(t60_s, 1, DELAY_MS), np.concatenate(self._answers)
         loss = np.sqrt(np.mean(played**2) / np.mean(convolved(played, response) ** 2))
         self._response = response * loss * 10 ** (echo_db / 20)
-        user = convolved(np.trim_zeros(recorded("sum_7_5")), room(t60_s, 8, 0))
+        user = convolved(voiced(recorded("sum_7_5")), room(t60_s, 8, 0))
         self.user = user * 10 ** (user_dbfs / 20) / level(user) if user_dbfs is not None else None
         self._chance = np.random.default_rng(3)
         noise = np.random.default_rng(2).standard_normal(length + 30 * RATE_HZ)
