@@ -18,11 +18,11 @@ import pytest
 import soundfile
 from anyio.abc import TaskGroup
 from numpy.typing import NDArray
-from tests.client.virtual_sound import RATE_HZ, Recording, VirtualSound, is_available, virtual_sound
+from tests.client.virtual_sound import RATE_HZ, VirtualSound, is_available, virtual_sound
 from tests.conformance.conftest import SCRIPTED, Serving
 
 from louro.audio.pcm import duration_ms
-from louro.client import RealtimeClient
+from louro.client import RealtimeClient, RealtimeEvent
 from louro.client import voice as voice_module
 from louro.client.conversation import ConversationItem, Interrupted
 from louro.client.voice import Voice, voice
@@ -94,6 +94,10 @@ stutters: list[int] = []
 """How often the sound system ran out of sound, of each room that was left."""
 
 
+class TooLate(AssertionError):
+    """A machine that stands still for a moment is late, too: that is no failure, but three times in a row is."""
+
+
 def unless_it_stutters(test: Test) -> Test:
     """A sound system that stutters on a busy machine plays something else than it was given, and no canceller knows
     that. Then the test is made again, twice at most; one that fails over sound that was whole has failed."""
@@ -104,8 +108,8 @@ def unless_it_stutters(test: Test) -> Test:
             stutters.clear()
             try:
                 return await test(*args, **named)
-            except (AssertionError, TimeoutError):
-                if last or not any(stutters):
+            except (AssertionError, TimeoutError) as failure:
+                if last or not (any(stutters) or isinstance(failure, TooLate)):
                     raise
 
     return patient
@@ -331,20 +335,22 @@ async def cut(interruptions: AsyncIterator[tuple[str, Interrupted]]) -> Conversa
     raise AssertionError("the connection is over")
 
 
-def sounded(recording: Recording) -> int:
-    """Samples so far."""
-    return sum(len(piece) for _, piece in recording._pieces) // 2
-
-
 @unless_it_stutters
 async def test_speaking_into_an_answer_silences_it_and_the_item_holds_what_was_heard(
     card: VirtualSound, humming: Serving
 ) -> None:
+    sent: list[ce.InputAudioBufferAppend] = []
+
+    def keep_sound(event: RealtimeEvent) -> None:
+        if isinstance(event.event, ce.InputAudioBufferAppend):
+            sent.append(event.event)
+
     with anyio.fail_after(60), card.recording() as out, card.recording("microphone.monitor") as said:
         async with room(card, humming) as talk:
             await talk.said("capital.flac")
             item_id = await talk.playing(2_000)
-            before = sounded(said)
+            before = said.frames
+            talk.client.on("realtime.event", keep_sound)
             interruptions = talk.client.events("conversation.interrupted")
             talk.say("sum.flac")
             item = await cut(interruptions)
@@ -352,8 +358,10 @@ async def test_speaking_into_an_answer_silences_it_and_the_item_holds_what_was_h
             await talk.listened(200)
     spoke_s = said.sounded_s(before + voiced_part(said.sound[before:])[0])
     first, last = first_stretch(out.sound)
-    # Measured on two cores: 165 ms, of which 64 are the detector's and 60 the way through the loudspeaker.
-    assert out.sounded_s(last) - spoke_s <= 0.5
+    # Stage by stage in benchmarks/RESULTS.md; both ends are counted in samples.
+    if out.sounded_s(last) - spoke_s > 0.3:
+        raise TooLate(out.sounded_s(last) - spoke_s)
+    assert {duration_ms(event.audio) for event in sent} == {FRAME_MS}
     assert item.id == item_id and item.heard_ms is not None
     assert -50 <= (last - first) / RATE_HZ * 1000 - item.heard_ms <= 200
     heard = LONG_ANSWER[: len(LONG_ANSWER) * item.heard_ms // item.audio_ms].split()

@@ -6,6 +6,7 @@ Debian: pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins. Importing 
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -116,13 +117,22 @@ class Recording:
         return np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2") / 32_768
 
     def sounded_s(self, sample: int) -> float:
-        """When a sample of `sound` was sounded, by time.monotonic; late by the recorder's own 10 to 20 ms."""
-        end = 0
+        """When a sample of `sound` was sounded, by time.monotonic; late by the recorder's own 10 to 20 ms.
+
+        The source's samples are the clock: by the piece that came soonest, so a reader that was held up does not count.
+        """
+        if not 0 <= sample < self.frames:
+            raise IndexError(sample)
+        begun_s, end = math.inf, 0
         for came_s, piece in self._pieces:
             end += len(piece) // 2
-            if sample < end:
-                return came_s - (end - sample) / RATE_HZ
-        raise IndexError(sample)
+            begun_s = min(begun_s, came_s - end / RATE_HZ)
+        return begun_s + sample / RATE_HZ
+
+    @property
+    def frames(self) -> int:
+        """So far."""
+        return sum(len(piece) for _, piece in self._pieces) // 2
 
     def _read(self) -> None:
         assert self._recorder.stdout is not None
