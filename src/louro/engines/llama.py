@@ -19,8 +19,9 @@ import tempfile
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -46,7 +47,6 @@ from louro.engines.base import (
     TextDelta,
     Tool,
 )
-from louro.engines.desk import Desk
 from louro.engines.registry import EngineSettings
 from louro.engines.schemas import simplify
 from louro.engines.slots import Slots
@@ -62,18 +62,11 @@ BATCH = 64
 32 a prefill takes a tenth longer, with 2048 a tenth less, and eight seconds to notice that nobody is waiting."""
 TEMPERATURE = 0.3
 """Where the client sets none: a small model wanders soon."""
+CHUNKS = MAX_ANSWER_TOKENS + CONTEXT_TOKENS // BATCH + 16
+"""One for each token, one for each batch of the prefill, and the last: more than this never waits to be read."""
 TOKENIZE_TIMEOUT_S = 0.05
 TEXT_ONLY = "%llguidance {}\nstart: TEXT\nTEXT: /[^{<`*#\\s][^`*]*/\n"
 """No JSON and no markup: it is to be said aloud."""
-TEXT_GOES_ON = "%llguidance {}\nstart: TEXT\nTEXT: /[^`*]*/\n"
-TURN_TOKENS = 12
-"""An answer gives way to those that have written less once it has written so many at a stretch. They take a third of a
-second to write, and three to be heard."""
-CHUNKS = MAX_ANSWER_TOKENS + CONTEXT_TOKENS // BATCH + 4 * MAX_ANSWER_TOKENS // TURN_TOKENS + 16
-"""One for each token, one for each batch that is read at first and a few for each time that the answer is taken up
-again, and the last: more than this never waits to be read."""
-LAST = 1_000_000
-"""As if so much were written: who only reads beforehand gives way to all who answer."""
 
 Chunk = dict[str, object]
 
@@ -117,7 +110,7 @@ class Llama:
             raise ConfigError(f"llama.cpp cannot load {path.name}: {error}") from error
         self._slots = Slots(settings.sessions)
         self._slots_lock = threading.Lock()
-        self._desk = Desk(_at_once(settings), "llama")
+        self._threads = ThreadPoolExecutor(_at_once(settings), thread_name_prefix="llama")
         self._count_tokens = lru_cache(maxsize=4096)(self._door.count_tokens)
         self._read_beforehand(Prompt(settings.instructions), settings.sessions)
 
@@ -135,7 +128,7 @@ class Llama:
     async def warm(self, prompt: Prompt) -> None:
         prompt = _prepared(prompt)
         body = {**self._body(prompt), "prompt": chatml.render_beginning(prompt), "n_predict": 1}
-        async with aclosing(self._chunks(body, LAST)) as chunks:
+        async with aclosing(self._chunks(body)) as chunks:
             async for _ in chunks:
                 pass
 
@@ -160,12 +153,11 @@ class Llama:
             "cache_prompt": True,
             "stream": True,
             "return_progress": True,  # so that a prefill can be stopped between its batches
-            "timings_per_token": True,
             "stop": ["<|im_end|>", "<|im_start|>"],
             "grammar": chatml.grammar(prompt) or TEXT_ONLY,
         }
 
-    async def _chunks(self, body: Chunk, written: int = 0) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(self, body: Chunk) -> AsyncGenerator[Chunk, None]:
         send, receive = anyio.create_memory_object_stream[Chunk | EngineError | None](CHUNKS)
         loop = asyncio.get_running_loop()
         stop = threading.Event()
@@ -174,12 +166,13 @@ class Llama:
             with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
                 send.send_nowait(chunk)
 
-        def emit(chunk: Chunk | EngineError | None) -> None:
+        def emit(chunk: Chunk | EngineError | None) -> bool:
             # Not through anyio: it would keep this thread waiting for the event loop at every token.
             with suppress(RuntimeError):  # the loop is closed, and everybody gone
                 loop.call_soon_threadsafe(deliver, chunk)
+            return stop.is_set()
 
-        self._desk.put(_Answer(body, emit, stop, written), self._complete)
+        work = self._threads.submit(self._complete, body, emit, stop)
         with send, receive:
             try:
                 async for chunk in receive:
@@ -190,91 +183,24 @@ class Llama:
                     yield chunk
             finally:
                 stop.set()
+                work.cancel()
 
-    def _complete(self, answer: _Answer) -> bool:
-        """Run in a thread, one at a time for each slot. Return whether it gave way before it was done."""
-        if answer.stop.is_set():
-            return False
-        body = answer.rest()
+    def _complete(
+        self, body: Chunk, emit: Callable[[Chunk | EngineError | None], bool], stop: threading.Event
+    ) -> None:
+        """Run in a thread: one at a time for each slot."""
         text = str(body["prompt"])
         with self._slots_lock:
             slot = self._slots.take(text)
         try:
-            gives_way = self._write(answer, {**body, "id_slot": slot})
+            if not stop.is_set():
+                self._server.handle_completions({**body, "id_slot": slot}, emit)
+            emit(None)
         except RuntimeError as error:
-            answer.emit(EngineError(f"The language model failed: {error}"))
-            return False
+            emit(EngineError(f"The language model failed: {error}"))
         finally:
             with self._slots_lock:
                 self._slots.give_back(slot, text)
-        if not gives_way:
-            answer.emit(None)
-        return gives_way
-
-    def _write(self, answer: _Answer, body: Chunk) -> bool:
-        gives_way = False
-
-        def go_on(chunk: Chunk) -> bool:
-            """Return whether to stop."""
-            nonlocal gives_way
-            answer.emit(answer.read(chunk))
-            gives_way = answer.may_give_way and self._desk.is_wanted(answer)
-            return gives_way or answer.stop.is_set()
-
-        answer.begin()
-        self._server.handle_completions(body, go_on)
-        return gives_way
-
-
-@dataclass
-class _Answer:
-    """Written in one go, or in several: what follows then goes on after what there is."""
-
-    body: Chunk
-    emit: Callable[[Chunk | EngineError | None], None]
-    stop: threading.Event
-    written: int = 0
-    """Tokens, and more for what can wait."""
-    _text: str = ""
-    _before: int = 0
-    """Written before this go."""
-    _taken: Chunk | None = None
-    """How the prompt itself was read: what was cached of it, and what was not."""
-    _is_over: bool = False
-
-    @property
-    def may_give_way(self) -> bool:
-        if self._is_over or self.written >= LAST:
-            return not self._is_over
-        # A call is short, and its grammar cannot go on in the middle.
-        is_text = bool(self._text.strip()) and not self._text.lstrip().startswith("{")
-        return is_text and self.written - self._before >= TURN_TOKENS
-
-    def rest(self) -> Chunk:
-        """What llama.cpp is to do to write the rest."""
-        if not self._text:
-            return self.body
-        grammar = TEXT_GOES_ON if self.body["grammar"] == TEXT_ONLY else ""
-        left = max(1, int(str(self.body["n_predict"])) - self.written)
-        prompt = str(self.body["prompt"]) + self._text
-        return {**self.body, "prompt": prompt, "grammar": grammar, "n_predict": left}
-
-    def begin(self) -> None:
-        self._before = self.written
-
-    def read(self, chunk: Chunk) -> Chunk:
-        """Note what has come; return it as if all of the answer had been written in one go."""
-        choices = chunk.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else {}
-        self._text += str(choice.get("text") or "")
-        self._is_over = "error" in chunk or bool(choice.get("finish_reason"))
-        timings = chunk.get("timings")
-        if not isinstance(timings, dict) or not timings.get("predicted_n"):
-            return chunk  # still reading
-        self._taken = self._taken or {name: timings.get(name, 0) for name in ("cache_n", "prompt_n")}
-        written = self._before + int(timings["predicted_n"])
-        self.written = max(self.written, written)
-        return {**chunk, "timings": {**timings, **self._taken, "predicted_n": written}}
 
 
 def _parameters(path: Path, settings: EngineSettings) -> xllamacpp.CommonParams:
