@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "../../i18n/translation";
 import { merged } from "../../realtime/patch";
 import { baseUrlOf, connection } from "../../settings/connection";
@@ -16,7 +16,7 @@ import { CodeCopies } from "./CodeCopies";
 import { Fields } from "./Fields";
 import { Presets } from "./Presets";
 
-/** What is changed and not yet applied outlives a look at another view. */
+/** What is changed and not yet the server's outlives a look at another view, and a refusal. */
 const sessionEdits = createStore<Partial<SessionForm>>({});
 
 export function SessionView() {
@@ -25,11 +25,15 @@ export function SessionView() {
   const setEdits = sessionEdits.set;
   const form = { ...current, ...edits };
   const change = (part: Partial<SessionForm>) => setEdits({ ...edits, ...part });
+  useWhenNew(current, () => {
+    const patch = differences(current, form);
+    if (patch !== null && isUnchanged(patch)) setEdits({});
+  });
   return (
     <div className="session">
       <Presets form={form} onChoose={change} />
       <Fields form={form} onChange={change} />
-      <ApplyBar current={current} form={form} onDone={() => setEdits({})} />
+      <ApplyBar current={current} form={form} onUndo={() => setEdits({})} />
       <Copies form={form} />
     </div>
   );
@@ -46,18 +50,33 @@ function useCurrentForm(): SessionForm {
   );
 }
 
+/** Also for the first value. */
+function useWhenNew<T>(value: T, then: () => void): void {
+  const last = useRef<T | undefined>(undefined);
+  useEffect(() => {
+    if (last.current === value) return;
+    last.current = value;
+    then();
+  });
+}
+
+/** None while the tools are no JSON. */
+function differences(current: SessionForm, form: SessionForm) {
+  const valid = checkTools(form.tools) === null && checkTools(current.tools) === null;
+  return valid ? patchBetween(current, form) : null;
+}
+
 interface ApplyBarProps {
   readonly current: SessionForm;
   readonly form: SessionForm;
-  readonly onDone: () => void;
+  readonly onUndo: () => void;
 }
 
-function ApplyBar({ current, form, onDone }: ApplyBarProps) {
+function ApplyBar({ current, form, onUndo }: ApplyBarProps) {
   const { t } = useTranslation();
   const console = useConsole();
   const connected = useConsoleState((state) => state.status === "connected");
-  const valid = checkTools(form.tools) === null;
-  const patch = valid && checkTools(current.tools) === null ? patchBetween(current, form) : null;
+  const patch = differences(current, form);
   const unchanged = patch === null || isUnchanged(patch);
   const place = connected ? "live" : "next";
   const told = unchanged ? (`session.same.${place}` as const) : "session.changed";
@@ -67,12 +86,11 @@ function ApplyBar({ current, form, onDone }: ApplyBarProps) {
     const push = form.detection === "none";
     if (push !== (current.detection === "none")) console.setMode(push ? "push" : "voice");
     console.updateSession(patch);
-    onDone();
   };
   return (
     <div className="apply-bar">
       <p>{t(told)}</p>
-      <button type="button" className="button quiet" disabled={unchanged} onClick={onDone}>
+      <button type="button" className="button quiet" disabled={unchanged} onClick={onUndo}>
         {t("session.undo")}
       </button>
       <button type="button" className="button primary" disabled={unchanged} onClick={apply}>
