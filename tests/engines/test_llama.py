@@ -1,6 +1,8 @@
 """With the default model on disk; what only reads its chunks runs without."""
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from contextlib import aclosing
 
@@ -172,6 +174,41 @@ async def test_several_answers_are_written_at_once(model: Llama) -> None:
             tasks.start_soon(ask, text)
     assert all(isinstance(pieces[-1], Generated) for pieces in answers)
     assert len(answers) == 3
+
+
+@pytest.fixture(scope="module")
+def busy_model() -> Iterator[Llama]:
+    """One answer at a time, on however many cores."""
+    yield load("", EngineSettings(sessions=2, threads=os.cpu_count() or 1))
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_long_answer_gives_way_to_a_short_one_and_goes_on(busy_model: Llama) -> None:
+    done: list[str] = []
+    taken: list[Generated] = []
+    has_begun = anyio.Event()
+
+    async def ask(text: str, max_tokens: int) -> None:
+        written = ""
+        async for piece in busy_model.generate(question(text, max_tokens=max_tokens, temperature=0.0)):
+            if isinstance(piece, TextDelta):
+                written += piece.text
+                has_begun.set()
+            elif isinstance(piece, Generated):
+                taken.append(piece)
+        done.append(written)
+
+    with anyio.fail_after(WAIT_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, "Tell me a very long story about a parrot.", 60)
+            await has_begun.wait()
+            tasks.start_soon(ask, "What is the capital of France?", 6)
+    short, long = done
+    assert "capital" in short
+    assert [piece.output_tokens for piece in taken] == [6, 60]
+    assert 60 < taken[1].input_tokens < 120
+    assert len(re.findall(r"\w+", long)) > 30
 
 
 @pytest.mark.models

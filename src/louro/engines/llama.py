@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import math
 import os
 import re
 import secrets
@@ -17,11 +18,11 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -47,6 +48,7 @@ from louro.engines.base import (
     TextDelta,
     Tool,
 )
+from louro.engines.desk import Desk
 from louro.engines.registry import EngineSettings
 from louro.engines.schemas import simplify
 from louro.engines.slots import Slots
@@ -62,11 +64,19 @@ BATCH = 64
 32 a prefill takes a tenth longer, with 2048 a tenth less, and eight seconds to notice that nobody is waiting."""
 TEMPERATURE = 0.3
 """Where the client sets none: a small model wanders soon."""
-CHUNKS = MAX_ANSWER_TOKENS + CONTEXT_TOKENS // BATCH + 16
-"""One for each token, one for each batch of the prefill, and the last: more than this never waits to be read."""
 TOKENIZE_TIMEOUT_S = 0.05
 TEXT_ONLY = "%llguidance {}\nstart: TEXT\nTEXT: /[^{<`*#\\s][^`*]*/\n"
 """No JSON and no markup: it is to be said aloud."""
+TEXT_GOES_ON = "%llguidance {}\nstart: TEXT\nTEXT: /[^`*]*/\n"
+TURN_TOKENS = 12
+"""An answer gives way once it has written so many at a stretch. They take a third of a second to write."""
+TOKEN_S = 0.18
+"""How long a token is to be heard, at least: in five answers 185 to 275 ms."""
+SOON_S = 2.0
+"""An answer gives way to another that will have been heard so far by then."""
+CHUNKS = MAX_ANSWER_TOKENS + CONTEXT_TOKENS // BATCH + 4 * MAX_ANSWER_TOKENS // TURN_TOKENS + 16
+"""One for each token, one for each batch that is read at first and a few for each time that the answer is taken up
+again, and the last: more than this never waits to be read."""
 
 Chunk = dict[str, object]
 
@@ -110,7 +120,7 @@ class Llama:
             raise ConfigError(f"llama.cpp cannot load {path.name}: {error}") from error
         self._slots = Slots(settings.sessions)
         self._slots_lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(_at_once(settings), thread_name_prefix="llama")
+        self._desk = Desk(_at_once(settings), "llama")
         self._count_tokens = lru_cache(maxsize=4096)(self._door.count_tokens)
         self._read_beforehand(Prompt(settings.instructions), settings.sessions)
 
@@ -128,7 +138,7 @@ class Llama:
     async def warm(self, prompt: Prompt) -> None:
         prompt = _prepared(prompt)
         body = {**self._body(prompt), "prompt": chatml.render_beginning(prompt), "n_predict": 1}
-        async with aclosing(self._chunks(body)) as chunks:
+        async with aclosing(self._chunks(body, math.inf)) as chunks:
             async for _ in chunks:
                 pass
 
@@ -153,11 +163,12 @@ class Llama:
             "cache_prompt": True,
             "stream": True,
             "return_progress": True,  # so that a prefill can be stopped between its batches
+            "timings_per_token": True,
             "stop": ["<|im_end|>", "<|im_start|>"],
             "grammar": chatml.grammar(prompt) or TEXT_ONLY,
         }
 
-    async def _chunks(self, body: Chunk) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(self, body: Chunk, due: float = 0.0) -> AsyncGenerator[Chunk, None]:
         send, receive = anyio.create_memory_object_stream[Chunk | EngineError | None](CHUNKS)
         loop = asyncio.get_running_loop()
         stop = threading.Event()
@@ -166,13 +177,12 @@ class Llama:
             with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
                 send.send_nowait(chunk)
 
-        def emit(chunk: Chunk | EngineError | None) -> bool:
+        def emit(chunk: Chunk | EngineError | None) -> None:
             # Not through anyio: it would keep this thread waiting for the event loop at every token.
             with suppress(RuntimeError):  # the loop is closed, and everybody gone
                 loop.call_soon_threadsafe(deliver, chunk)
-            return stop.is_set()
 
-        work = self._threads.submit(self._complete, body, emit, stop)
+        self._desk.put(_Answer(body, emit, stop, max(due, time.monotonic())), self._complete)
         with send, receive:
             try:
                 async for chunk in receive:
@@ -183,24 +193,100 @@ class Llama:
                     yield chunk
             finally:
                 stop.set()
-                work.cancel()
 
-    def _complete(
-        self, body: Chunk, emit: Callable[[Chunk | EngineError | None], bool], stop: threading.Event
-    ) -> None:
-        """Run in a thread: one at a time for each slot."""
+    def _complete(self, answer: _Answer) -> bool:
+        """Run in a thread, one at a time for each slot. Return whether it gave way before it was done."""
+        if answer.stop.is_set():
+            return False
+        body = answer.rest()
         text = str(body["prompt"])
         with self._slots_lock:
             slot = self._slots.take(text)
         try:
-            if not stop.is_set():
-                self._server.handle_completions({**body, "id_slot": slot}, emit)
-            emit(None)
+            gives_way = self._write(answer, {**body, "id_slot": slot})
         except RuntimeError as error:
-            emit(EngineError(f"The language model failed: {error}"))
+            answer.emit(EngineError(f"The language model failed: {error}"))
+            return False
         finally:
             with self._slots_lock:
                 self._slots.give_back(slot, text)
+        if not gives_way:
+            answer.emit(None)
+        return gives_way
+
+    def _write(self, answer: _Answer, body: Chunk) -> bool:
+        gives_way = False
+
+        def go_on(chunk: Chunk) -> bool:
+            """Return whether to stop."""
+            nonlocal gives_way
+            answer.emit(answer.read(chunk))
+            gives_way = answer.may_give_way and self._desk.due < min(answer.due, time.monotonic() + SOON_S)
+            return gives_way or answer.stop.is_set()
+
+        answer.begin()
+        self._server.handle_completions(body, go_on)
+        return gives_way
+
+
+@dataclass
+class _Answer:
+    """Written in one go, or in several: what follows then goes on after what there is."""
+
+    body: Chunk
+    emit: Callable[[Chunk | EngineError | None], None]
+    stop: threading.Event
+    begun: float
+    """When the first of it was asked for, and then when it came; infinite for what can wait."""
+    written: int = 0
+    """Tokens."""
+    _text: str = ""
+    _before: int = 0
+    """Written before this go."""
+    _taken: Chunk | None = None
+    """How the prompt itself was read: what was cached of it, and what was not."""
+    _is_over: bool = False
+
+    @property
+    def due(self) -> float:
+        """When what is written will have been heard, if it is spoken."""
+        return self.begun + self.written * TOKEN_S
+
+    @property
+    def may_give_way(self) -> bool:
+        if self._is_over or math.isinf(self.begun):
+            return not self._is_over
+        # A call is short, and its grammar cannot go on in the middle.
+        is_text = bool(self._text.strip()) and not self._text.lstrip().startswith("{")
+        return is_text and self.written - self._before >= TURN_TOKENS
+
+    def rest(self) -> Chunk:
+        """What llama.cpp is to do to write the rest."""
+        if not self._text:
+            return self.body
+        grammar = TEXT_GOES_ON if self.body["grammar"] == TEXT_ONLY else ""
+        left = max(1, int(str(self.body["n_predict"])) - self.written)
+        prompt = str(self.body["prompt"]) + self._text
+        return {**self.body, "prompt": prompt, "grammar": grammar, "n_predict": left}
+
+    def begin(self) -> None:
+        self._before = self.written
+
+    def read(self, chunk: Chunk) -> Chunk:
+        """Note what has come; return it as if all of the answer had been written in one go."""
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else {}
+        self._text += str(choice.get("text") or "")
+        self._is_over = "error" in chunk or bool(choice.get("finish_reason"))
+        timings = chunk.get("timings")
+        if not isinstance(timings, dict) or not timings.get("predicted_n"):
+            return chunk  # still reading
+        self._taken = self._taken or {name: timings.get(name, 0) for name in ("cache_n", "prompt_n")}
+        written = self._before + int(timings["predicted_n"])
+        if not self.written:
+            self.begun = max(self.begun, time.monotonic())
+        self.written = written
+        return {**chunk, "timings": {**timings, **self._taken, "predicted_n": written}}
 
 
 def _parameters(path: Path, settings: EngineSettings) -> xllamacpp.CommonParams:
