@@ -8,13 +8,16 @@ COVERED := --cov=louro.audio --cov=louro.protocol --cov=louro.session --cov-bran
 	--cov-report=term-missing:skip-covered
 STAMP := $(VENV)/.installed
 CONSOLE := console
+PAGE := src/louro/http/console/index.html
+# Built where there is Node.js; without it all else works, and the page at / says what to do.
+NPM := $(shell command -v npm)
 
-.PHONY: run test check lint covered bench demo install models console console-build console-test clean
+.PHONY: run test check lint covered bench demo install models page console console-build console-test clean
 
-run: install models  ## serve on the embedded models
+run: install models $(if $(NPM),page)  ## serve on the embedded models
 	$(BIN)/louro serve
 
-test: install models  ## every test, on the real models
+test: install models $(if $(NPM),page)  ## every test, on the real models
 	$(BIN)/python -m pytest
 
 check: lint covered  ## format, lint, types, import contracts, unit tests
@@ -49,7 +52,12 @@ models: install
 console: $(CONSOLE)/node_modules  ## the console with hot reload, against a server that runs (LOURO_URL)
 	npm --prefix $(CONSOLE) run dev
 
-console-build: $(CONSOLE)/node_modules  ## the console that `louro serve` serves; needs Node.js
+console-build: $(PAGE)  ## the console that `louro serve` serves; needs Node.js
+
+page:  # a Node.js that is too old is no reason not to serve
+	-@$(MAKE) --no-print-directory console-build
+
+$(PAGE): $(CONSOLE)/node_modules $(shell find $(CONSOLE)/src $(CONSOLE)/public $(CONSOLE)/*.html $(CONSOLE)/*.ts $(CONSOLE)/*.json -type f 2>/dev/null)
 	npm --prefix $(CONSOLE) run build
 
 console-test: install $(CONSOLE)/node_modules  ## types, lint and tests of the console
