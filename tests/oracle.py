@@ -41,36 +41,29 @@ ON_THE_WIRE: dict[Dialect, set[str]] = {
     },
 }
 """Keys that the live API sends and the types do not know."""
+_RESPONSE = {
+    "object",
+    "id",
+    "status",
+    "status_details",
+    "output",
+    "conversation_id",
+    "metadata",
+    "usage",
+}
+_ERROR = {"type", "code", "message", "param"}
 ALWAYS: dict[Dialect, dict[str, set[str]]] = {
     "ga": {
         "session": {"type", "object", "id", "expires_at", "audio", "include"},
         "item": {"id", "type", "status"},
-        "response": {
-            "object",
-            "id",
-            "status",
-            "status_details",
-            "output",
-            "conversation_id",
-            "metadata",
-            "usage",
-        },
-        "error": {"type", "code", "message", "param"},
+        "response": _RESPONSE,
+        "error": _ERROR,
     },
     "beta": {
         "session": {"object", "id", "expires_at", "turn_detection", "client_secret"},
         "item": {"id", "object", "type", "status"},
-        "response": {
-            "object",
-            "id",
-            "status",
-            "status_details",
-            "output",
-            "conversation_id",
-            "metadata",
-            "usage",
-        },
-        "error": {"type", "code", "message", "param"},
+        "response": _RESPONSE,
+        "error": _ERROR,
     },
 }
 """Keys that the types call optional, and clients fail without."""

@@ -12,9 +12,10 @@ export type FirstMark =
   | "firstAudioMs"
   | "playedMs";
 
-function newTurn(turns: Turns, part: Partial<TurnTimeline>): Turns {
-  const turn: TurnTimeline = {
-    turn: (turns.at(-1)?.turn ?? 0) + 1,
+/** Of which nothing is known but *part*. */
+export function timelineOf(turn: number, part: Partial<TurnTimeline> = {}): TurnTimeline {
+  return {
+    turn,
     kind: "voice",
     speechStartedMs: null,
     speechEndMs: null,
@@ -29,7 +30,10 @@ function newTurn(turns: Turns, part: Partial<TurnTimeline>): Turns {
     usage: null,
     ...part,
   };
-  return [...turns, turn];
+}
+
+function newTurn(turns: Turns, part: Partial<TurnTimeline>): Turns {
+  return [...turns, timelineOf((turns.at(-1)?.turn ?? 0) + 1, part)];
 }
 
 export function speechStarted(turns: Turns, at: number): Turns {

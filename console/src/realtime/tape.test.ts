@@ -1,27 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { emptyConversation } from "../protocol/conversation";
-import type { Conversation, MessageItem, TurnTimeline } from "../protocol/model";
+import type { Conversation, MessageItem } from "../protocol/model";
+import { timelineOf } from "../protocol/turns";
 import { conversationAt, scoreOf, travelled } from "./score";
 import { type Deck, type Moment, Tape, whole } from "./tape";
 import type { LogEntry } from "./types";
-
-const turn = (number: number, part: Partial<TurnTimeline>): TurnTimeline => ({
-  turn: number,
-  kind: "voice",
-  speechStartedMs: null,
-  speechEndMs: null,
-  turnEndMs: null,
-  transcriptMs: null,
-  firstTokenMs: null,
-  firstClauseMs: null,
-  firstAudioMs: null,
-  playedMs: null,
-  doneMs: null,
-  responseId: null,
-  usage: null,
-  ...part,
-});
 
 function said(id: string, role: "user" | "assistant", number: number, ms: number): MessageItem {
   const pcm = new Uint8Array(ms * 48);
@@ -44,8 +28,8 @@ function said(id: string, role: "user" | "assistant", number: number, ms: number
 const talk: Conversation = {
   ...emptyConversation,
   turns: [
-    turn(1, { speechStartedMs: 5000, speechEndMs: 6000, firstTokenMs: 6300, playedMs: 6500 }),
-    turn(2, { speechStartedMs: 7500, speechEndMs: 8500, playedMs: 9000 }),
+    timelineOf(1, { speechStartedMs: 5000, speechEndMs: 6000, firstTokenMs: 6300, playedMs: 6500 }),
+    timelineOf(2, { speechStartedMs: 7500, speechEndMs: 8500, playedMs: 9000 }),
   ],
   items: [
     said("u1", "user", 1, 1000),
@@ -180,7 +164,7 @@ test("items are never shown out of order, and at the end all are, whatever was m
     fc.property(turns, items, fc.integer({ min: 0, max: 60_000 }), (marks, list, clockMs) => {
       const conversation: Conversation = {
         ...emptyConversation,
-        turns: marks.map((each, index) => turn(index + 1, each)),
+        turns: marks.map((each, index) => timelineOf(index + 1, each)),
         items: list.map(([role, number, ms, heardMs], index) => ({
           ...said(`i${index}`, role, number, ms),
           heardMs,

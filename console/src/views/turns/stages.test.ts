@@ -1,23 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { TurnTimeline } from "../../protocol/model";
+import { timelineOf } from "../../protocol/turns";
 import { lengthOf, median, mediansOf, slowestOf, stagesOf, waitOf } from "./stages";
 
-const blank: TurnTimeline = {
-  turn: 1,
-  kind: "voice",
-  speechStartedMs: null,
-  speechEndMs: null,
-  turnEndMs: null,
-  transcriptMs: null,
-  firstTokenMs: null,
-  firstClauseMs: null,
-  firstAudioMs: null,
-  playedMs: null,
-  doneMs: null,
-  responseId: null,
-  usage: null,
-};
+const blank = timelineOf(1);
 
 const spoken: TurnTimeline = {
   ...blank,
