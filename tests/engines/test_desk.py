@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -57,3 +58,30 @@ def test_who_can_wait_waits() -> None:
 
 def test_alone_nobody_gives_way() -> None:
     assert Office(Letter("a", 3)).lines == "aaa"
+
+
+def test_what_is_dropped_is_neither_written_nor_kept() -> None:
+    desk, begun, go_on, done = Desk(1, "desk"), threading.Event(), threading.Event(), threading.Event()
+    lines: list[str] = []
+
+    def write(letter: Letter) -> bool:
+        lines.append(letter.name)
+        if letter.name == "first":
+            begun.set()
+            go_on.wait(WAIT_S)
+        elif letter.name == "last":
+            done.set()
+        return False
+
+    desk.put(Letter("first", 1), write)
+    assert begun.wait(WAIT_S)
+    dropped = [Letter("dropped", 1, due=5) for _ in range(100)]
+    for letter in dropped:
+        desk.put(letter, write)
+    for letter in dropped:
+        desk.drop(letter)
+    assert desk.due == math.inf
+    desk.put(Letter("last", 1, due=9), write)
+    go_on.set()
+    assert done.wait(WAIT_S)
+    assert lines == ["first", "last"]

@@ -182,7 +182,8 @@ class Llama:
             with suppress(RuntimeError):  # the loop is closed, and everybody gone
                 loop.call_soon_threadsafe(deliver, chunk)
 
-        self._desk.put(_Answer(body, emit, stop, max(due, time.monotonic())), self._complete)
+        answer = _Answer(body, emit, stop, max(due, time.monotonic()))
+        self._desk.put(answer, self._complete)
         with send, receive:
             try:
                 async for chunk in receive:
@@ -193,6 +194,7 @@ class Llama:
                     yield chunk
             finally:
                 stop.set()
+                self._desk.drop(answer)
 
     def _complete(self, answer: _Answer) -> bool:
         """Run in a thread, one at a time for each slot. Return whether it gave way before it was done."""
@@ -212,7 +214,7 @@ class Llama:
                 self._slots.give_back(slot, text)
         if not gives_way:
             answer.emit(None)
-        return gives_way
+        return gives_way and not answer.stop.is_set()
 
     def _write(self, answer: _Answer, body: Chunk) -> bool:
         gives_way = False
