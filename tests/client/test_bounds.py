@@ -116,7 +116,7 @@ async def test_an_hour_of_listening_keeps_a_minute(session: Session, monkeypatch
                     memory.sample()
         assert link.sent == 60 * FRAMES_PER_MINUTE
         assert len(client.conversation._input) == KEPT_INPUT_BYTES
-        assert len(client._sound._tape) == bytes_of_ms(SPEAKING_MS)
+        assert len(client._dialogue.sound._tape) == bytes_of_ms(SPEAKING_MS)
         assert max(memory.samples) < 2 * (KEPT_INPUT_BYTES + bytes_of_ms(SPEAKING_MS))
         assert memory.is_flat()
 
@@ -166,7 +166,7 @@ async def test_thousands_of_turns_keep_the_newest_items_and_two_minutes_of_their
                     memory.sample()
         assert len(client.conversation) == MAX_ITEMS == len(client.conversation._items)
         assert sum(len(item.formatted.audio) for item in client.conversation) <= KEPT_AUDIO_BYTES
-        assert not client.conversation._speech and not client._requests and not client._pending.calls
+        assert not client.conversation._speech and not client._requests and not client._answers.latest.calls
         assert len(unread._waiting) == KEPT_EVENTS and unread.missed
         assert memory.is_flat()
     assert len(playback._heard) == REMEMBERED == len(playback._silenced)

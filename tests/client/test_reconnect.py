@@ -18,7 +18,7 @@ from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving
 
 from louro.client import RealtimeClient, RealtimeError
-from louro.client import client as client_module
+from louro.client import connection as connection_module
 from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
 from louro.server import load_engines
@@ -116,7 +116,7 @@ async def check_that_the_server_knows(client: RealtimeClient) -> None:
 
 @pytest.mark.timeout(60)
 async def test_an_answer_that_had_not_begun_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
     settings = structs.replace(SCRIPTED, llm="scripted:delay_ms=400")
     with Serving(settings, load_engines(settings, lambda _: None)) as serving:
         async with RealtimeClient(serving.address, env_file=None) as client:
@@ -133,7 +133,7 @@ async def test_an_answer_that_had_not_begun_is_asked_for_again(monkeypatch: pyte
 async def test_what_is_sent_while_there_is_no_connection_is_sent_once(
     scripted: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
     async with RealtimeClient(scripted.address, env_file=None) as client:
         await client.send_user_message("One.", respond=False)
         await cut(client)
@@ -148,7 +148,7 @@ async def test_what_is_sent_while_there_is_no_connection_is_sent_once(
 async def test_a_turn_goes_on_after_the_connection_broke_in_its_middle(
     scripted: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
     async with RealtimeClient(scripted.address, env_file=None) as client:
         started = client.events("input_audio_buffer.speech_started")
         await client.append_input_audio(SPEECH)
@@ -165,7 +165,7 @@ async def test_a_turn_goes_on_after_the_connection_broke_in_its_middle(
 
 @pytest.mark.timeout(60)
 async def test_a_session_that_will_expire_is_left_when_nobody_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "RENEW_BEFORE_S", 6.0)
+    monkeypatch.setattr(connection_module, "RENEW_BEFORE_S", 6.0)
     settings = structs.replace(SCRIPTED, max_session_s=8)
     with Serving(settings, load_engines(settings, lambda _: None)) as serving:
         began = time.monotonic()
@@ -199,8 +199,8 @@ async def test_a_key_that_is_refused_is_not_tried_again() -> None:
 
 async def cut(client: RealtimeClient) -> None:
     """As if somebody had pulled the cable."""
-    assert client._link is not None
-    client._link._socket.transport.abort()
+    assert client._connection._link is not None
+    client._connection._link._socket.transport.abort()
     gone = client.events("reconnecting")
     with anyio.fail_after(5):
         await anext(gone)

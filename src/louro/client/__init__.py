@@ -3,15 +3,7 @@
 Microphone and loudspeaker are in `louro.client.voice`, and need `louro[audio]`.
 """
 
-from louro.client.client import (
-    Closed,
-    RealtimeClient,
-    RealtimeEvent,
-    Reconnected,
-    ToolFinished,
-    ToolProgress,
-    ToolStarted,
-)
+from louro.client.client import RealtimeClient
 from louro.client.conversation import (
     Conversation,
     ConversationItem,
@@ -22,6 +14,7 @@ from louro.client.conversation import (
     ItemCompleted,
 )
 from louro.client.errors import ConnectionFailed, RealtimeError
+from louro.client.events import Closed, RealtimeEvent, Reconnected, ToolFinished, ToolProgress, ToolStarted
 from louro.client.tools import ToolCall, ToolContext
 
 __all__ = [
