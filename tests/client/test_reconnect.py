@@ -17,7 +17,7 @@ import pytest
 from msgspec import structs
 from tests.conformance.conftest import SCRIPTED, Serving
 
-from louro.client import RealtimeClient, RealtimeError
+from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
 from louro.client import connection as connection_module
 from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
@@ -197,10 +197,68 @@ async def test_a_key_that_is_refused_is_not_tried_again() -> None:
                 await client.send_user_message("Hi.")
 
 
+@pytest.mark.timeout(60)
+async def test_a_connection_lost_for_good_drops_what_a_tool_found_and_says_so() -> None:
+    release, called = anyio.Event(), anyio.Event()
+
+    async def add(a: float, b: float) -> float:
+        called.set()
+        await release.wait()
+        return a + b
+
+    told: list[str] = []
+    with Serving(SCRIPTED, load_engines(SCRIPTED, lambda _: None)) as serving:
+        async with RealtimeClient(serving.address, env_file=None, reconnect=False) as client:
+            client.on("tool.finished", lambda event: told.append(f"finished {event.outcome.output}"))
+            client.on("close", lambda event: told.append(f"close {event.code}"))
+            client.on("error", lambda error: told.append(str(error)))
+            everything = client.events()
+            await client.add_tool(add)
+            await client.send_user_message("add 2 and 3")
+            with anyio.fail_after(10):
+                await called.wait()
+                break_link(client)
+                assert [name async for name, _ in everything][-1] == "close"
+                with pytest.raises(
+                    ConnectionFailed, match=r"^The connection is over: the connection broke\.$"
+                ):
+                    await client.send_user_message("Are you there?")
+                release.set()
+                await client.wait_until_quiet()
+    assert told == [
+        "close 1006",
+        "finished 5.0",
+        "The result of add is dropped. The connection is over: the connection broke.",
+    ]
+
+
+@pytest.mark.timeout(60)
+async def test_a_server_that_will_not_have_us_back_ends_what_waits_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
+    settings = structs.replace(SCRIPTED, llm="scripted:delay_ms=60000", api_keys=("sk-right",))
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        async with RealtimeClient(serving.address, api_key="sk-right", env_file=None) as client:
+            await client.send_user_message("Hi.")
+            client.address.headers["Authorization"] = "Bearer sk-wrong"  # type: ignore[index]
+            break_link(client)
+            with anyio.fail_after(10):
+                with pytest.raises(ConnectionFailed, match=r"over: .*key") as lost:
+                    await client.wait_for_next("response.done")
+                assert lost.value.code == "invalid_api_key"
+                await client.wait_until_quiet()
+                await client.wait_closed()
+
+
 async def cut(client: RealtimeClient) -> None:
     """As if somebody had pulled the cable."""
-    assert client._connection._link is not None
-    client._connection._link._socket.transport.abort()
+    break_link(client)
     gone = client.events("reconnecting")
     with anyio.fail_after(5):
         await anext(gone)
+
+
+def break_link(client: RealtimeClient) -> None:
+    assert client._connection._link is not None
+    client._connection._link._socket.transport.abort()

@@ -120,7 +120,7 @@ class RealtimeClient:
         closed = await self._connection.run()
         if self._connection.refusal is not None:
             self.report_error(self._connection.refusal)
-        self._requests.end(ConnectionFailed(f"The connection is over: {closed.reason or closed.code}."))
+        self._requests.end(self._connection.loss())
         self._emitter.emit("close", closed)
         self._emitter.end()
 
@@ -195,7 +195,7 @@ class RealtimeClient:
         finally:
             if not self._connection.is_over:
                 self._emitter.forget(events)
-        raise ConnectionFailed("The connection is over.")
+        raise self._connection.loss()
 
     async def wait_for_next_item(self) -> ConversationItem:
         """Of the conversation's items, the user's and the assistant's, the next that this method has not returned."""
@@ -433,7 +433,7 @@ class RealtimeClient:
         async for _, event in items:
             item: ConversationItem = event.item
             return item
-        raise ConnectionFailed("The connection is over.")
+        raise self._connection.loss()
 
     # Tasks
 
@@ -456,10 +456,10 @@ class RealtimeClient:
     async def _do(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except ConnectionFailed:
+        except ConnectionFailed as lost:
             # Whoever hangs up in the middle of it need not be told that it was not done.
             if not self._connection.is_hung_up:
-                raise
+                self.report_error(lost)
 
 
 _NAMES = {

@@ -48,6 +48,8 @@ class Connection:
         """By the user's wish; otherwise it may have been lost."""
         self.refusal: ConnectionFailed | None = None
         """Why the server will not have us back."""
+        self._closed: LinkClosed | None = None
+        """The last link, for good."""
         self._renew_reason: str | None = None
         self._expiry = anyio.CancelScope()
 
@@ -66,7 +68,15 @@ class Connection:
         """Raises ConnectionFailed: it is over for good."""
         await self._ready.wait()
         if self.is_over:
-            raise ConnectionFailed("The connection is over.")
+            raise self.loss()
+
+    def loss(self) -> ConnectionFailed:
+        """What whoever still wants something of it is told."""
+        if self.refusal is not None:
+            return ConnectionFailed(f"The connection is over: {self.refusal.message}", code=self.refusal.code)
+        if self.is_hung_up or self._closed is None:
+            return ConnectionFailed("The connection is over: it was hung up.")
+        return ConnectionFailed(f"The connection is over: {self._closed.reason or self._closed.code}.")
 
     async def wait_begun(self) -> None:
         """Return when the session is there, or none will be any more."""
@@ -117,6 +127,8 @@ class Connection:
             self._ready = anyio.Event()
             if self.is_hung_up or not self._may_reopen(closed) or not await self._reopen(closed):
                 break
+        self._closed = closed
+        self._dialogue.ended()
         self._over.set()
         self._ready.set()
         return Closed(closed.code, closed.reason)

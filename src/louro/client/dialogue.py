@@ -60,6 +60,11 @@ class Dialogue:
     def broken(self) -> None:
         self.is_user_speaking = False
 
+    def ended(self) -> None:
+        """No answer will come any more."""
+        self.is_user_speaking = False
+        self.answers.refused()
+
     def tell_again(self) -> Iterator[ce.AnyClientEvent]:
         """What a new session is to be told: its settings, the conversation, and what the user was saying."""
         self.conversation.begin_again()

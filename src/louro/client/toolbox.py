@@ -7,7 +7,7 @@ from typing import Protocol
 
 from louro.client.answers import Answer, Answers
 from louro.client.emitter import Emitter
-from louro.client.errors import RealtimeError
+from louro.client.errors import ConnectionFailed, RealtimeError
 from louro.client.events import ToolFinished, ToolProgress, ToolStarted
 from louro.client.tools import Outcome, Tool, ToolCall, check_name, run_tool
 from louro.protocol import server_events as ev
@@ -78,10 +78,11 @@ class Toolbox:
             tool, call, lambda message: self._emitter.emit("tool.progress", ToolProgress(call, message))
         )
         self._emitter.emit("tool.finished", ToolFinished(call, outcome))
-        if tool.slow:
-            await self._answer_later(call, outcome)
-        else:
-            await self._answer(call, outcome, answer)
+        try:
+            await (self._answer_later(call, outcome) if tool.slow else self._answer(call, outcome, answer))
+        except ConnectionFailed as lost:
+            message = f"The result of {call.name} is dropped. {lost.message}"
+            raise ConnectionFailed(message, code=lost.code) from None
 
     async def _answer(self, call: ToolCall, outcome: Outcome, answer: Answer) -> None:
         is_told = False
