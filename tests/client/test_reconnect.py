@@ -21,6 +21,7 @@ from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
 from louro.client import connection as connection_module
 from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
+from louro.protocol.session import RealtimeSession
 from louro.server import load_engines
 
 pytestmark = [pytest.mark.anyio]
@@ -130,18 +131,82 @@ async def test_an_answer_that_had_not_begun_is_asked_for_again(monkeypatch: pyte
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("is_known", [True, False], ids=["known-to-be-lost", "just-lost"])
 async def test_what_is_sent_while_there_is_no_connection_is_sent_once(
+    is_known: bool, scripted: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
+    refused: list[RealtimeError] = []
+    async with RealtimeClient(scripted.address, env_file=None) as client:
+        client.on("error", refused.append)
+        await client.send_user_message("One.", respond=False)
+        if is_known:
+            await cut(client)
+        else:
+            break_link(client)
+        async with anyio.create_task_group() as tasks:
+            for text in ("Two.", "Three."):
+                tasks.start_soon(lambda said=text: client.send_user_message(said, respond=False))  # type: ignore[misc]
+            tasks.start_soon(lambda: client.update_session(instructions="Be brief."))
+            tasks.start_soon(client.create_response)
+        await check_that_the_server_knows(client)
+        while (item := await client.wait_for_next_completed_item()).role != "assistant":
+            pass
+        asked = [item.words for item in client.conversation if item.role == "user"]
+        assert sorted(asked) == ["One.", "Three.", "Two."]
+        assert item.words.startswith("You said: ")
+        assert isinstance(client.session, RealtimeSession)
+        assert client.session.instructions == "Be brief."
+    assert not refused
+
+
+@pytest.mark.timeout(60)
+async def test_sound_that_waits_for_the_connection_is_sent_once(
     scripted: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
     async with RealtimeClient(scripted.address, env_file=None) as client:
-        await client.send_user_message("One.", respond=False)
+        await client.update_session(turn_detection=None)
+        for _ in range(5):
+            await client.append_input_audio(SPEECH[: 48 * 100])
         await cut(client)
-        async with anyio.create_task_group() as tasks:
-            for text in ("Two.", "Three."):
-                tasks.start_soon(lambda said=text: client.send_user_message(said, respond=False))  # type: ignore[misc]
-        await check_that_the_server_knows(client)
-        assert sorted(item.words for item in client.conversation) == ["One.", "Three.", "Two."]
+        for _ in range(5):
+            await client.append_input_audio(SPEECH[: 48 * 100])
+        added = client.events("conversation.item.added")
+        await client.create_response()
+        with anyio.fail_after(10):
+            while (event := (await anext(added)).event).item.role != "user":
+                pass
+            await client.wait_until_quiet()
+            retrieved = client.events("conversation.item.retrieved")
+            await client.send(ce.ConversationItemRetrieve(item_id=event.item.id))
+            _, told = await anext(retrieved)
+        assert len(told.item.content[0].audio) == 48 * 1_000
+
+
+@pytest.mark.timeout(60)
+async def test_an_answer_that_is_cut_while_there_is_no_connection_is_told_as_far_as_it_was_heard(
+    scripted: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
+    refused: list[RealtimeError] = []
+    async with RealtimeClient(scripted.address, env_file=None) as client:
+        client.on("error", refused.append)
+        await client.send_user_message("One two three four five six seven eight.")
+        while (answer := await client.wait_for_next_completed_item()).role != "assistant":
+            pass
+        await cut(client)
+        await client.truncate_item(answer.id, answer.audio_ms // 2)
+        retrieved = client.events("conversation.item.retrieved")
+        await client.send(ce.ConversationItemRetrieve(item_id=answer.id))
+        with anyio.fail_after(5):
+            _, told = await anext(retrieved)
+        assert told.item.content[0].text == answer.heard_words
+        assert 0 < len(answer.heard_words) < len(answer.words)
+        with pytest.raises(RealtimeError):
+            await client.truncate_item(answer.id, 0)
+        assert answer.heard_ms == answer.audio_ms // 2
+    assert not refused
 
 
 @pytest.mark.timeout(60)

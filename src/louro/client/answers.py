@@ -40,17 +40,22 @@ class Answers:
 
     # What the client does
 
-    def ask(self, params: ResponseParams | None) -> None:
-        """Raises RealtimeError: the answer before is still under way."""
+    def ask(self, params: ResponseParams | None) -> bool:
+        """Whether a new session will be asked for it again: not for one beside the conversation.
+
+        Raises:
+            RealtimeError: the answer before is still under way.
+        """
         if params is not None and params.conversation == "none":
             self._beside += 1
-            return
+            return False
         if self.is_under_way:
             raise RealtimeError(
                 "An answer is under way. Wait for it, or cancel it first.",
                 code="conversation_already_has_active_response",
             )
         self.latest = Answer(params)
+        return True
 
     def refused(self) -> None:
         """None will come of what was asked."""

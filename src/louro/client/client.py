@@ -81,7 +81,7 @@ class RealtimeClient:
         self._completed = self._emitter.iterate(("conversation.item.completed",), KEPT_ITEMS)
         self._dialogue = Dialogue()
         self._answers = self._dialogue.answers
-        self._requests = Requests(self.send)
+        self._requests = Requests()
         self._toolbox = Toolbox(self, self._answers, self._emitter, self._start_reporting)
         opening = partial(open_link, self.address, GA if dialect == "ga" else BETA, tls)
         self._connection = Connection(opening, self._dialogue, self._emitter, self._take, reconnect=reconnect)
@@ -265,8 +265,12 @@ class RealtimeClient:
             raise RealtimeError(f"This session cannot be: {error}", code="invalid_value") from None
         if patch is not None:
             change = merge_patches(patch, change)
-        await self._requests.ask(ce.SessionUpdate(session=change), lambda e: isinstance(e, ev.SessionUpdated))
-        self._dialogue.changed(change)
+        with self._dialogue.asking(change):
+            await self._requests.ask(
+                self._connection.tell,
+                ce.SessionUpdate(session=change),
+                lambda e: isinstance(e, ev.SessionUpdated),
+            )
         assert self.session is not None
         return self.session
 
@@ -288,6 +292,7 @@ class RealtimeClient:
         kept = self.conversation.add(item)
         try:
             await self._requests.ask(
+                self._connection.tell,
                 ce.ConversationItemCreate(item=item),
                 lambda e: isinstance(e, ev.ConversationItemAdded) and e.item.id == kept.id,
             )
@@ -305,7 +310,7 @@ class RealtimeClient:
         if not pcm:
             return
         self._dialogue.said(pcm)
-        await self.send(ce.InputAudioBufferAppend(audio=pcm))
+        await self._connection.tell(ce.InputAudioBufferAppend(audio=pcm))
 
     async def clear_input_audio(self) -> None:
         self._dialogue.sound.clear()
@@ -318,12 +323,12 @@ class RealtimeClient:
             RealtimeError: an answer is under way already, or the server refuses.
         """
         if self._dialogue.is_by_hand and self._dialogue.sound.ms >= 100:
-            self._dialogue.sound.clear()
             await self.send(ce.InputAudioBufferCommit())
-        self._answers.ask(params)
+            self._dialogue.sound.clear()
+        send = self._connection.tell if self._answers.ask(params) else self.send
         try:
             await self._requests.ask(
-                ce.ResponseCreate(response=params), lambda e: isinstance(e, ev.ResponseCreated)
+                send, ce.ResponseCreate(response=params), lambda e: isinstance(e, ev.ResponseCreated)
             )
         except RealtimeError:
             self._answers.refused()
@@ -350,15 +355,19 @@ class RealtimeClient:
         return item
 
     async def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
-        await self._requests.ask(
-            ce.ConversationItemTruncate(item_id=item_id, content_index=0, audio_end_ms=audio_end_ms),
-            lambda e: isinstance(e, ev.ConversationItemTruncated) and e.item_id == item_id,
-        )
+        truncate = ce.ConversationItemTruncate(item_id=item_id, content_index=0, audio_end_ms=audio_end_ms)
+        with self._dialogue.cutting(item_id, audio_end_ms):
+            await self._requests.ask(
+                self._connection.tell,
+                truncate,
+                lambda e: isinstance(e, ev.ConversationItemTruncated) and e.item_id == item_id,
+            )
 
     async def delete_item(self, item_id: str) -> None:
         if self.conversation.get(item_id) is None:
             raise RealtimeError(f"There is no item '{item_id}'.", code="item_delete_invalid_item_id")
         await self._requests.ask(
+            self.send,
             ce.ConversationItemDelete(item_id=item_id),
             lambda e: isinstance(e, ev.ConversationItemDeleted) and e.item_id == item_id,
         )

@@ -23,8 +23,6 @@ RENEW_BEFORE_S = 60.0
 """A session that will expire is left so long before, once nobody speaks."""
 FINAL_CODES = frozenset({"invalid_api_key", "missing_model", "invalid_parameter", "insufficient_quota"})
 """What trying again does not mend."""
-TOLD_AGAIN = (ce.ConversationItemCreate, ce.SessionUpdate, ce.InputAudioBufferAppend)
-"""What the dialogue holds: a new link is told it with everything else."""
 
 OpenLink: TypeAlias = Callable[[], Awaitable[Link]]
 Take: TypeAlias = Callable[[ev.AnyServerEvent | UnknownEvent], None]
@@ -46,6 +44,8 @@ class Connection:
         self._over = anyio.Event()
         self.is_hung_up = False
         """By the user's wish; otherwise it may have been lost."""
+        self._tellings = 0
+        """How often everything was told again."""
         self.refusal: ConnectionFailed | None = None
         """Why the server will not have us back."""
         self._closed: LinkClosed | None = None
@@ -93,17 +93,27 @@ class Connection:
         """Send it over this link, or the next; raises ConnectionFailed if there will be none."""
         while True:
             await self.wait_ready()
-            assert self._link is not None
-            self._emitter.emit("realtime.event", RealtimeEvent("client", time.time(), event))  # noqa: TID251
-            try:
-                await self._link.send(event)
-            except LinkClosed:
-                self._ready = anyio.Event() if self._ready.is_set() else self._ready
-                if isinstance(event, TOLD_AGAIN):
-                    await self.wait_ready()
-                    return
-                continue
-            return
+            if await self._is_sent(event):
+                return
+
+    async def tell(self, event: ce.AnyClientEvent) -> None:
+        """Like `send`, for what the dialogue holds: if a new link is told all of that meanwhile, it is told this too."""
+        tellings = self._tellings
+        while True:
+            await self.wait_ready()
+            if self._tellings != tellings or await self._is_sent(event):
+                return
+
+    async def _is_sent(self, event: ce.AnyClientEvent) -> bool:
+        """Whether this link has taken it."""
+        assert self._link is not None
+        self._emitter.emit("realtime.event", RealtimeEvent("client", time.time(), event))  # noqa: TID251
+        try:
+            await self._link.send(event)
+        except LinkClosed:
+            self._ready = anyio.Event() if self._ready.is_set() else self._ready
+            return False
+        return True
 
     async def send_raw(self, frame: str) -> None:
         await self.wait_ready()
@@ -172,14 +182,14 @@ class Connection:
     async def _tell_again(self, link: Link) -> int:
         """Begin on a new link; return how many items it was told."""
         created = await _created(link)
-        items = 0
-        for event in self._dialogue.tell_again():
+        told = list(self._dialogue.tell_again())
+        self._tellings += 1
+        for event in told:
             await link.send(event)
-            items += isinstance(event, ce.ConversationItemCreate)
         self._link = link
         self._take(created)
         self._ready.set()
-        return items
+        return sum(isinstance(event, ce.ConversationItemCreate) for event in told)
 
     async def leave_before(self, expires_at: float, until_quiet: Callable[[], Awaitable[None]]) -> None:
         """Leave this session before it expires, once it is quiet; the next is told everything again."""

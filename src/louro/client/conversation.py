@@ -172,6 +172,14 @@ class Conversation:
         if self._items.pop(item_id, None) is not None:
             self._order.remove(item_id)
 
+    def cut(self, item_id: str, heard_ms: int | None) -> int | None:
+        """Keep of an answer what was heard, for a new session; return what that was before."""
+        known = self._items.get(item_id)
+        if known is None:
+            return None
+        before, known.heard_ms = known.heard_ms, heard_ms
+        return before
+
     def begin_again(self) -> None:
         """The connection is a new one: it counts the input from its own beginning."""
         self._input.restart()
@@ -179,7 +187,8 @@ class Conversation:
         for one in self:
             if not one.is_done and one.role == "assistant" and one.audio_ms:
                 # Words come before their sound: those whose sound never came were not heard.
-                one.heard_ms = one.audio_ms
+                if one.heard_ms is None:
+                    one.heard_ms = one.audio_ms
                 one.audio_ms = max(one.audio_ms, len(one.words) * MS_PER_CHARACTER)
             one.is_done = one.is_done or one.type == "message"
 

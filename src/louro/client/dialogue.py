@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec import UNSET
 
 from louro.client.answers import Answers
 from louro.client.conversation import Change, Conversation
 from louro.client.recent import RecentSound
 from louro.protocol import client_events as ce
 from louro.protocol import server_events as ev
-from louro.protocol.session import RealtimeSessionPatch, Session, merge_patches
+from louro.protocol.session import (
+    AudioInputPatch,
+    RealtimeAudioPatch,
+    RealtimeSessionPatch,
+    Session,
+    merge_patches,
+)
 
 
 class Dialogue:
     def __init__(self) -> None:
         self.session: Session | None = None
         self.settings = RealtimeSessionPatch()
-        """All that was ever asked of the session."""
+        """All that was ever agreed on."""
+        self._asked: list[RealtimeSessionPatch] = []
+        """And what the server has not agreed to yet."""
         self.conversation = Conversation()
         self.answers = Answers()
         self.sound = RecentSound()
@@ -24,8 +35,14 @@ class Dialogue:
 
     @property
     def is_by_hand(self) -> bool:
-        """Whether the client ends the turns."""
-        return self.session is not None and self.session.audio.input.turn_detection is None
+        """Whether the client ends the turns. A session that has just begun does not say yet what was agreed on."""
+        match self.settings.audio:
+            case RealtimeAudioPatch(input=AudioInputPatch(turn_detection=None)):
+                return True
+            case RealtimeAudioPatch(input=AudioInputPatch(turn_detection=agreed)) if agreed is not UNSET:
+                return False
+            case _:
+                return self.session is not None and self.session.audio.input.turn_detection is None
 
     # What the client does
 
@@ -33,8 +50,25 @@ class Dialogue:
         self.conversation.said(pcm)
         self.sound.add(pcm)
 
-    def changed(self, change: RealtimeSessionPatch) -> None:
-        self.settings = merge_patches(self.settings, change)
+    @contextmanager
+    def asking(self, change: RealtimeSessionPatch) -> Iterator[None]:
+        """A change of the session, as long as the server is asked for it; it is agreed on unless that raises."""
+        self._asked.append(change)
+        try:
+            yield
+            self.settings = merge_patches(self.settings, change)
+        finally:
+            self._asked.remove(change)
+
+    @contextmanager
+    def cutting(self, item_id: str, heard_ms: int) -> Iterator[None]:
+        """An answer of which the server is asked to keep what was heard; it is whole again if that raises."""
+        before = self.conversation.cut(item_id, heard_ms)
+        try:
+            yield
+        except BaseException:
+            self.conversation.cut(item_id, before)
+            raise
 
     # What the server says
 
@@ -70,6 +104,8 @@ class Dialogue:
         self.conversation.begin_again()
         if self.settings != RealtimeSessionPatch():
             yield ce.SessionUpdate(session=self.settings)
+        for change in self._asked:
+            yield ce.SessionUpdate(session=change)
         for item in self.conversation.history():
             yield ce.ConversationItemCreate(item=item)
         if pcm := self.sound.kept():

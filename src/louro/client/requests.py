@@ -16,6 +16,7 @@ from louro.protocol.server_events import AnyServerEvent
 
 ACKNOWLEDGE_TIMEOUT_S = 30.0
 
+Send: TypeAlias = Callable[[AnyClientEvent], Awaitable[None]]
 IsAnswer: TypeAlias = Callable[[AnyServerEvent], bool]
 
 
@@ -31,16 +32,15 @@ class Request:
 
 
 class Requests:
-    def __init__(self, send: Callable[[AnyClientEvent], Awaitable[None]]) -> None:
-        self._send = send
+    def __init__(self) -> None:
         self._waiting: dict[str, Request] = {}
         """By the id of the client's event, which an error names."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def ask(self, event: AnyClientEvent, is_answer: IsAnswer) -> None:
-        """Send *event*, and wait for the first of the server's that *is_answer*.
+    async def ask(self, send: Send, event: AnyClientEvent, is_answer: IsAnswer) -> None:
+        """*send* the event, and wait for the first of the server's that *is_answer*.
 
         Raises:
             RealtimeError: the server refused, or said nothing for too long.
@@ -48,7 +48,7 @@ class Requests:
         event_id = f"evt_{secrets.token_hex(10)}"
         request = self._waiting[event_id] = Request(is_answer)
         try:
-            await self._send(structs.replace(event, event_id=event_id))
+            await send(structs.replace(event, event_id=event_id))
             with anyio.fail_after(ACKNOWLEDGE_TIMEOUT_S):
                 await request.answered.wait()
         except TimeoutError:
