@@ -10,38 +10,38 @@ ItemStatus: TypeAlias = Literal["completed", "incomplete", "in_progress"]
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
 
-class InputText(Struct, frozen=True, tag="input_text"):
+class InputText(Struct, frozen=True, gc=False, tag="input_text"):
     text: str
 
 
-class InputAudio(Struct, frozen=True, tag="input_audio"):
+class InputAudio(Struct, frozen=True, gc=False, tag="input_audio"):
     audio: bytes | UnsetType | None = UNSET
     """In the session's input format; base64 on the wire. Sent back only by `conversation.item.retrieved`."""
     transcript: str | None = None
 
 
-class InputImage(Struct, frozen=True, tag="input_image"):
+class InputImage(Struct, frozen=True, gc=False, tag="input_image"):
     image_url: str
     """A data URI: PNG or JPEG."""
     detail: Literal["auto", "low", "high"] | None = "auto"
 
 
-class OutputText(Struct, frozen=True, tag="output_text"):
+class OutputText(Struct, frozen=True, gc=False, tag="output_text"):
     text: str
 
 
-class OutputAudio(Struct, frozen=True, tag="output_audio"):
+class OutputAudio(Struct, frozen=True, gc=False, tag="output_audio"):
     transcript: str | None = None
     audio: bytes | UnsetType | None = UNSET
 
 
-class TextPart(Struct, frozen=True, tag="text"):
+class TextPart(Struct, frozen=True, gc=False, tag="text"):
     """`output_text` as the beta dialect and `response.content_part.*` call it."""
 
     text: str = ""
 
 
-class AudioPart(Struct, frozen=True, tag="audio"):
+class AudioPart(Struct, frozen=True, gc=False, tag="audio"):
     """`output_audio` as the beta dialect and `response.content_part.*` call it."""
 
     transcript: str | None = ""
@@ -51,25 +51,25 @@ class AudioPart(Struct, frozen=True, tag="audio"):
 ContentPart: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio | TextPart | AudioPart
 
 
-class _Item(Struct, frozen=True, kw_only=True):
+class _Item(Struct, frozen=True, gc=False, kw_only=True):
     id: str | None = None
     object: Literal["realtime.item"] | UnsetType = UNSET
     status: ItemStatus | None = None
 
 
-class MessageItem(_Item, frozen=True, kw_only=True, tag="message"):
+class MessageItem(_Item, frozen=True, gc=False, kw_only=True, tag="message"):
     role: Role
     content: tuple[ContentPart, ...]
 
 
-class FunctionCallItem(_Item, frozen=True, kw_only=True, tag="function_call"):
+class FunctionCallItem(_Item, frozen=True, gc=False, kw_only=True, tag="function_call"):
     name: str
     arguments: str
     """A JSON object, as text."""
     call_id: str | None = None
 
 
-class FunctionCallOutputItem(_Item, frozen=True, kw_only=True, tag="function_call_output"):
+class FunctionCallOutputItem(_Item, frozen=True, gc=False, kw_only=True, tag="function_call_output"):
     output: str
     call_id: str | None = None
     """Required by the protocol; the session says what an absent one means."""

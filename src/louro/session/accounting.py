@@ -9,8 +9,8 @@ import msgspec
 from louro.protocol.items import InputImage, MessageItem
 from louro.protocol.response import CachedTokensDetails, InputTokenDetails, OutputTokenDetails, Usage
 from louro.protocol.session import FunctionTool
-from louro.session.conversation import Entry
-from louro.session.tokens import Counted, Tokens
+from louro.session.conversation import Entry, text_of
+from louro.session.tokens import Tokens
 
 CountTokens = Callable[[str], int]
 
@@ -23,18 +23,23 @@ TOKENS_PER_LARGE_IMAGE = 765
 """As chat models of the provider count a picture of about a megapixel; an estimate for any other model."""
 
 
-def counted(entry: Entry, count: CountTokens) -> Counted:
+def in_context(entry: Entry, count: CountTokens) -> int:
+    """How much of a context window it takes: its words, audio by its transcript."""
+    return _words(entry, count) + TOKENS_PER_MESSAGE + _image_tokens(entry)
+
+
+def as_input(entry: Entry, count: CountTokens) -> Tokens:
+    """As the protocol counts input: sound by its length, the rest by its words."""
+    audio_ms = entry.audio_ms + (entry.speech.length_ms if entry.speech else 0)
+    words = 0 if audio_ms else _words(entry, count)
+    return Tokens(TOKENS_PER_MESSAGE + words, _ceil(audio_ms, INPUT_MS_PER_TOKEN), _image_tokens(entry))
+
+
+def _words(entry: Entry, count: CountTokens) -> int:
     """Counted once for each reading of the item: every turn asks again about the whole conversation."""
-    reading = entry.reading
-    if reading.counted is None:
-        audio_ms = entry.audio_ms + (entry.speech.length_ms if entry.speech else 0)
-        words, images = count(reading.text), _image_tokens(entry)
-        text = TOKENS_PER_MESSAGE + (0 if audio_ms else words)
-        reading.counted = Counted(
-            in_context=words + TOKENS_PER_MESSAGE + images,
-            as_input=Tokens(text, _ceil(audio_ms, INPUT_MS_PER_TOKEN), images),
-        )
-    return reading.counted
+    if entry.word_tokens is None:
+        entry.word_tokens = count(text_of(entry.reading))
+    return entry.word_tokens
 
 
 def tokens_of_preamble(instructions: str, tools: Sequence[FunctionTool], count: CountTokens) -> int:

@@ -248,6 +248,8 @@ class Answer:
         new_id, item_id, index = self.out.event_id, message.entry.id, len(self._items)
         part: TextPart | AudioPart = TextPart(message.text)
         content: ContentPart = OutputText(message.text)
+        if message.entry.speech is not None:
+            message.entry.speech.settle(message.text)
         if message.encoder is not None:
             part, content = AudioPart(message.text), OutputAudio(message.text)
             self._send_audio(message, message.encoder.flush())

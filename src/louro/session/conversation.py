@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from operator import is_
+from types import MappingProxyType
 
 from msgspec import UNSET, structs
 
@@ -24,22 +26,24 @@ from louro.protocol.items import (
     OutputText,
     TextPart,
 )
-from louro.session.tokens import Counted
 
 UNHEARD = "..."
 """What the model reads where somebody said nothing that could be understood."""
 
 
-@dataclass
 class Speech:
-    """The sound of an assistant's message, as far as it has been made."""
+    """The sound of an assistant's message, as far as it has been made, and where in it each word is over."""
 
-    pcm: bytearray = field(default_factory=bytearray)
-    words: list[tuple[str, int]] = field(default_factory=list)
-    text: str = ""
-    """What was said, as far as the words reach."""
-    length_bytes: int = 0
-    """Stays when the sound itself is forgotten."""
+    __slots__ = ("_ends", "length_bytes", "pcm", "text")
+
+    def __init__(self) -> None:
+        self.pcm: bytes | bytearray = bytearray()
+        self.text = ""
+        """What was said, as far as the words reach."""
+        self.length_bytes = 0
+        """Stays when the sound itself is forgotten."""
+        self._ends = array("I")
+        """Two for each word: in the text, in characters, and in the sound, in milliseconds."""
 
     @property
     def length_ms(self) -> int:
@@ -48,81 +52,125 @@ class Speech:
     def add(self, pcm: bytes, words: tuple[tuple[str, int], ...]) -> None:
         self.pcm += pcm
         self.length_bytes += len(pcm)
-        self.words += words
-        self.text += "".join(text for text, _ in words)
+        for word, end_ms in words:
+            self.text += word
+            self._ends.extend((len(self.text), end_ms))
+
+    def settle(self, written: str) -> None:
+        """All of it has been made, and what was *written* is, as a rule, what was said: keep it in as little room as it
+        needs, and once."""
+        self.pcm = bytes(self.pcm)
+        self._ends = self._ends[:]
+        if self.text == written:
+            self.text = written
 
     def cut(self, end_ms: int) -> None:
         """Keep what was heard: the words that were over by *end_ms*."""
-        self.words = [word for word in self.words if word[1] <= end_ms]
-        self.text = "".join(text for text, _ in self.words)
+        heard = bisect_right(self._ends[1::2], end_ms)
+        self._ends = self._ends[: 2 * heard]
+        self.text = self.text[: self._ends[-2]] if heard else ""
         self.length_bytes = min(self.length_bytes, bytes_of_ms(end_ms))
-        del self.pcm[bytes_of_ms(end_ms) :]
+        self.pcm = self.pcm[: bytes_of_ms(end_ms)]
+
+    def forget(self) -> None:
+        # Not `clear`: where large blocks have pages of their own, it leaves a page of a bytearray's.
+        self.pcm = self.pcm[:0]
 
 
-@dataclass
-class Reading:
-    """An item as the model is to read it: every audio part carries its words as the transcript."""
-
-    item: KeptItem
-    text: str
-    """All of its words."""
-    counted: Counted | None = None
+NO_SOUNDS: Mapping[int, bytes] = MappingProxyType({})
 
 
-@dataclass(eq=False)
 class Entry:
     """One item and what the session knows about it."""
 
-    id: str
-    item: KeptItem
-    audio: dict[int, bytes] = field(default_factory=dict)
-    """User's sound by content index, 24 kHz PCM."""
-    audio_ms: int = 0
-    """Its length; stays when the sound is forgotten."""
-    heard: dict[int, str | None] = field(default_factory=dict)
-    """Transcripts of the audio parts by content index; None while one is on its way."""
-    speech: Speech | None = None
-    forgotten: bool = False
-    """Fell out of the context window; still in the conversation."""
-    _reading: Reading | None = None
-    _read_from: tuple[object, ...] = ()
+    __slots__ = (
+        "_item",
+        "_reading",
+        "audio_ms",
+        "forgotten",
+        "heard",
+        "id",
+        "sounds",
+        "speech",
+        "word_tokens",
+    )
+
+    def __init__(self, item_id: str, item: KeptItem) -> None:
+        self.id = item_id
+        self._item = item
+        self._reading: KeptItem | None = None
+        self.word_tokens: int | None = None
+        """Of all that is words in `reading`, once somebody has counted them."""
+        self.sounds = NO_SOUNDS
+        """The user's, by content index, 24 kHz PCM."""
+        self.audio_ms = 0
+        """Their length; stays when they are forgotten."""
+        self.heard: tuple[str | None, ...] = ()
+        """Transcripts of the audio parts by content index; None while one is on its way."""
+        self.speech: Speech | None = None
+        self.forgotten = False
+        """Fell out of the context window; still in the conversation."""
+
+    @property
+    def item(self) -> KeptItem:
+        return self._item
+
+    @item.setter
+    def item(self, item: KeptItem) -> None:
+        self._item = item
+        self._read_anew()
 
     @property
     def is_heard(self) -> bool:
-        return None not in self.heard.values()
+        return None not in self.heard
+
+    def hear(self, index: int, text: str | None) -> None:
+        """*text* was said in the audio part at *index*; None: that is not known yet."""
+        missing = ("",) * (index + 1 - len(self.heard))
+        heard = self.heard + missing
+        self.heard = (*heard[:index], text, *heard[index + 1 :])
+        self._read_anew()
+
+    def keep(self, sounds: Mapping[int, bytes]) -> None:
+        self.sounds = sounds
+        self.audio_ms = sum(map(duration_ms, sounds.values()))
 
     @property
     def kept_bytes(self) -> int:
-        return sum(map(len, self.audio.values())) + (len(self.speech.pcm) if self.speech else 0)
+        return sum(map(len, self.sounds.values())) + (len(self.speech.pcm) if self.speech else 0)
 
     def forget_audio(self) -> None:
-        self.audio.clear()
+        self.sounds = NO_SOUNDS
         if self.speech is not None:
-            self.speech.pcm.clear()
+            self.speech.forget()
 
     @property
-    def reading(self) -> Reading:
-        """Made once, and again when what it is made from has changed: every turn reads the whole conversation."""
-        said = (self.speech.text, self.speech.length_bytes) if self.speech else ()
-        sources = (self.item, self.audio_ms, *said, *self.heard.values())
-        if self._reading is None or not all(map(is_, sources, self._read_from)):
-            item = self._to_read()
-            self._reading, self._read_from = Reading(item, text_of(item)), sources
+    def reading(self) -> KeptItem:
+        """The item as the model is to read it: every audio part carries its words as the transcript.
+
+        Made once, and again when what it is made from has changed: every turn reads the whole conversation.
+        """
+        if self._reading is None:
+            self._reading = self._to_read()
         return self._reading
+
+    def _read_anew(self) -> None:
+        self._reading = self.word_tokens = None
 
     def _to_read(self) -> KeptItem:
         item = self.item
         if not isinstance(item, MessageItem):
             return item
         parts = tuple(self._part_to_read(index, part) for index, part in enumerate(item.content))
-        return structs.replace(item, content=parts)
+        return item if all(map(is_, parts, item.content)) else structs.replace(item, content=parts)
 
     def _part_to_read(self, index: int, part: ContentPart) -> ContentPart:
         match part:
             case InputAudio():
-                return InputAudio(transcript=self.heard.get(index) or UNHEARD)
+                return InputAudio(transcript=self.heard[index] or UNHEARD)
             case OutputAudio(transcript=transcript):
-                return OutputAudio(transcript=self.speech.text if self.speech else transcript or "")
+                said = self.speech.text if self.speech else transcript or ""
+                return part if transcript == said else OutputAudio(transcript=said)
             case _:
                 return part
 
@@ -133,7 +181,7 @@ class Entry:
             return item
         parts: list[ContentPart] = []
         for index, part in enumerate(item.content):
-            pcm = bytes(self.speech.pcm) if self.speech else self.audio.get(index, b"")
+            pcm = bytes(self.speech.pcm) if self.speech else self.sounds.get(index, b"")
             if isinstance(part, InputAudio | OutputAudio):
                 part = structs.replace(part, audio=pcm or UNSET)
             parts.append(part)

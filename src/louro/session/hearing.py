@@ -67,7 +67,7 @@ class Hearings:
     def refuse_turn(self, entry: Entry, refusal: ClientError) -> None:
         """The committed turn *entry* is not transcribed, and the client is told why."""
         self.drop_early()
-        entry.heard[0] = ""
+        entry.hear(0, "")
         error = ev.TranscriptionError(
             type="invalid_request_error", code=refusal.code or "", message=refusal.message
         )
@@ -87,7 +87,7 @@ class Hearings:
             hearing.failure = report.message
         del self._pending[hearing.number]
         hearing.is_done = True
-        hearing.entry.heard[hearing.index] = hearing.text.strip()
+        hearing.entry.hear(hearing.index, hearing.text.strip())
         if hearing.told:
             self._say_done(hearing)
         return hearing
@@ -95,7 +95,7 @@ class Hearings:
     def _start(self, entry: Entry, index: int, pcm: bytes, wish: Transcription | None) -> Hearing:
         self._count += 1
         hearing = Hearing(self._count, entry, index, duration_ms(pcm) / 1000)
-        entry.heard[index] = None
+        entry.hear(index, None)
         self._pending[hearing.number] = hearing
         language, prompt = (wish.language, wish.prompt) if wish else (None, None)
         self._out.start(Transcribe(hearing.number, pcm, language, prompt))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import UNSET, structs
 
-from louro.audio.pcm import duration_ms
 from louro.protocol import server_events as ev
 from louro.protocol.client_events import ConversationItemTruncate
 from louro.protocol.errors import ClientError, invalid_value
@@ -152,23 +151,22 @@ class Items:
         entry = self._plain(item)
         parts: list[ContentPart] = []
         sounds: dict[int, bytes] = {}
+        unheard: dict[int, bytes] = {}
         for index, part in enumerate(item.content):
             self._check_part(item, part, f"{param}.content[{index}]")
             if isinstance(part, InputAudio):
-                entry.heard[index] = part.transcript
                 if isinstance(part.audio, bytes):
-                    pcm = self._decode(part.audio, audio_format)
-                    entry.audio[index] = pcm
-                    entry.audio_ms += duration_ms(pcm)
+                    sounds[index] = self._decode(part.audio, audio_format)
                     if part.transcript is None:
-                        sounds[index] = pcm
-                entry.heard[index] = None if index in sounds else part.transcript or ""
+                        unheard[index] = sounds[index]
+                entry.hear(index, None if index in unheard else part.transcript or "")
             if isinstance(part, InputAudio | OutputAudio):
                 part = structs.replace(part, audio=UNSET)
             parts.append(part)
         assert isinstance(entry.item, MessageItem)
         entry.item = structs.replace(entry.item, content=tuple(parts))
-        return entry, sounds
+        entry.keep(sounds)
+        return entry, unheard
 
     def _decode(self, audio: bytes, audio_format: AudioFormat) -> bytes:
         decoder = decoder_for(audio_format, self._setup.input_rate_hz)

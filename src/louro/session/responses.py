@@ -18,7 +18,7 @@ from louro.protocol.response import (
 )
 from louro.protocol.session import AudioFormat, MaxTokens, RealtimeSession
 from louro.session import actions
-from louro.session.accounting import CountTokens, counted, tokens_of_preamble
+from louro.session.accounting import CountTokens, as_input, in_context, tokens_of_preamble
 from louro.session.answer import Answer, Trigger, Wish
 from louro.session.conversation import Entry
 from louro.session.hearing import Hearing, Hearings
@@ -132,7 +132,7 @@ class Responses:
         if self._current is not None or self._draft is not None:
             return
         entries = [entry for entry in self._items.conversation if entry.item.status != "in_progress"]
-        context = [entry.reading.item for entry in entries if entry.is_heard and not entry.forgotten]
+        context = [entry.reading for entry in entries if entry.is_heard and not entry.forgotten]
         if certain := words.rpartition(" ")[0].strip():
             said = InputText(certain)
             context.append(MessageItem(id=None, role="user", content=(said,), status="in_progress"))
@@ -233,18 +233,18 @@ class Responses:
         entries = self._context(answer)
         if not all(entry.is_heard for entry in entries):
             return
-        if answer.wish.trigger == "turn" and entries and not any(entries[-1].heard.values()):
+        if answer.wish.trigger == "turn" and entries and not any(entries[-1].heard):
             self._say_nothing(answer, now)
             return
         wish = answer.wish
         preamble = tokens_of_preamble(wish.instructions, wish.tools, self._count_tokens)
         room = self._setup.context_tokens - self._setup.reserved_tokens - preamble
         try:
-            entries = fit(entries, room, wish.truncation, lambda e: counted(e, self._count_tokens).in_context)
+            entries = fit(entries, room, wish.truncation, lambda e: in_context(e, self._count_tokens))
         except ContextOverflow:
             self._overflow(answer, now)
             return
-        taken = [counted(entry, self._count_tokens).as_input for entry in entries]
+        taken = [as_input(entry, self._count_tokens) for entry in entries]
         answer.taken = Tokens.sum([Tokens(text=preamble), *taken])
         answer.is_started = True
         self._out.start(self._order(answer, entries))
@@ -254,7 +254,7 @@ class Responses:
         return actions.Respond(
             response_id=answer.id,
             instructions=wish.instructions,
-            context=tuple(entry.reading.item for entry in entries),
+            context=tuple(entry.reading for entry in entries),
             tools=wish.tools,
             tool_choice=wish.tool_choice,
             speaks=answer.speaks,

@@ -38,6 +38,9 @@ from louro.session.turns import Paused, Resumed, Started, Stopped, TurnDetector,
 EAR_LAG_MS = 1_000
 """Audio kept beyond the prefix padding while nobody speaks: how late a score may come."""
 
+SPOKEN = (InputAudio(),)
+"""What is in every turn."""
+
 
 class Session:
     """One conversation with one client.
@@ -243,8 +246,7 @@ class Session:
     def _commit(self, pcm: bytes, now: float) -> Entry:
         """Make a user item of *pcm*; its transcript is there or on its way when this returns."""
         entry = self._hearings.early_entry() or self._next_entry()
-        entry.audio = {0: pcm}
-        entry.audio_ms = duration_ms(pcm)
+        entry.keep({0: pcm})
         self._items.add_committed(entry)
         refusal = self._unpaid(now)
         if refusal is None:
@@ -260,7 +262,7 @@ class Session:
         return self._responses.refusal(now) if isinstance(self.settings, TranscriptionSession) else None
 
     def _next_entry(self) -> Entry:
-        item = MessageItem(id=self._next_item_id, role="user", content=(InputAudio(),), status="completed")
+        item = MessageItem(id=self._next_item_id, role="user", content=SPOKEN, status="completed")
         return Entry(self._next_item_id, item)
 
     # Turns

@@ -25,13 +25,3 @@ class Tokens:
 
     def part(self, share: float) -> Tokens:
         return Tokens(int(self.text * share), int(self.audio * share), int(self.image * share))
-
-
-@dataclass(frozen=True)
-class Counted:
-    """How much one item is."""
-
-    in_context: int
-    """Of a context window: its words, audio by its transcript."""
-    as_input: Tokens
-    """As the protocol counts input: sound by its length, the rest by its words."""
