@@ -48,11 +48,12 @@ async def _run_session(plan: BenchPlan, turns: list[Turn], index: int) -> None:
     async with call(plan.url, plan.key, plan.model, plan.dialect) as caller:
         await caller.update(silence_ms=plan.silence_ms, tools=[])
         for _ in range(plan.turns):
-            turns.append(await _ask(caller, plan.pcm))
+            turns.append(await ask(caller, plan.pcm))
             await anyio.sleep(BETWEEN_TURNS_S)
 
 
-async def _ask(caller: Caller, pcm: bytes) -> Turn:
+async def ask(caller: Caller, pcm: bytes) -> Turn:
+    """One turn, in real time."""
     turn = Turn()
     sound = bytes(LEAD_MS * 48) + pcm
     with anyio.move_on_after(TURN_TIMEOUT_S) as scope:
