@@ -1,9 +1,10 @@
-"""How often does a language model call the right tool, and leave the tools alone when none is needed?
+"""How often does a language model call the right tool, leave the tools alone, say what came back, and go on to the next?
 
     python benchmarks/function_calling.py [--llm SPEC] [--set held-out|development] [--show] [--json]
 
-The development prompts (NEED and NONE) were looked at while the demonstrations in the model's prompt were chosen. The
-held-out ones were not: theirs are the figures to report. The demonstrations' own tools are not offered here.
+The questions are in function_calls/. The development ones may be looked at, answer by answer, while the model's prompt
+is tuned; the held-out ones were written before and only their sums were seen: theirs are the figures to report. The
+tools that the prompt itself shows are offered in neither.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 
@@ -24,148 +27,156 @@ from louro.engines.base import (
     Text,
     TextDelta,
     Tool,
+    ToolCall,
+    ToolResult,
+    Turn,
 )
 from louro.engines.registry import EngineSettings, load
 
-Needed = tuple[str, str, dict[str, object]]
-"""A question, the tool that it needs, and what its arguments must hold."""
+SETS = {
+    name: Path(__file__).parent / "function_calls" / f"{name.replace('-', '_')}.toml"
+    for name in ("held-out", "development")
+}
+Arguments = dict[str, object]
+Tools = tuple[Tool, ...]
 
 
-def tool(name: str, description: str, **properties: str) -> Tool:
-    schema = {
-        "type": "object",
-        "properties": {k: {"type": v} for k, v in properties.items()},
-        "required": list(properties),
-    }
-    return Tool(name, description, json.dumps(schema))
+@dataclass
+class Answer:
+    called: str | None = None
+    arguments: str = ""
+    text: str = ""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.called} {self.arguments}" if self.called else self.text
 
 
-TOOLS = (
-    tool("calculate_sum", "Adds two numbers.", a="number", b="number"),
-    tool(
-        "get_weather",
-        "Says what the weather is like at a place, given by its name and about where it lies.",
-        lat="number",
-        lng="number",
-        location="string",
-    ),
-    tool("set_memory", "Remembers something about the user.", key="string", value="string"),
-)
-NEED: list[Needed] = [
-    ("What is twelve plus thirty?", "calculate_sum", {"a": 12, "b": 30}),
-    ("Please calculate the sum of seven and five.", "calculate_sum", {"a": 7, "b": 5}),
-    ("Add 19 and 23.", "calculate_sum", {"a": 19, "b": 23}),
-    ("How much is 250 plus 125?", "calculate_sum", {"a": 250, "b": 125}),
-    ("Can you sum up 3.5 and 4.5 for me?", "calculate_sum", {"a": 3.5, "b": 4.5}),
-    ("I have 8 apples and buy 9 more. Use the calculator to add them.", "calculate_sum", {"a": 8, "b": 9}),
-    ("What's the weather in Paris?", "get_weather", {"location": "Paris"}),
-    ("Is it raining in London right now?", "get_weather", {"location": "London"}),
-    ("How warm is it in Lisbon today?", "get_weather", {"location": "Lisbon"}),
-    ("Tell me the weather in New York, please.", "get_weather", {"location": "New York"}),
-    ("Do I need an umbrella in Berlin?", "get_weather", {"location": "Berlin"}),
-    ("Check the weather for Tokyo.", "get_weather", {"location": "Tokyo"}),
-    ("Remember that my favorite color is blue.", "set_memory", {"value": "blue"}),
-    ("My name is Anna. Please remember it.", "set_memory", {"value": "Anna"}),
-    ("Save that my dog is called Rex.", "set_memory", {"value": "Rex"}),
-    ("Keep in mind that I am allergic to nuts.", "set_memory", {"value": "nuts"}),
-    ("Please remember that my birthday is in May.", "set_memory", {"value": "May"}),
-    ("Make a note that I live in Porto.", "set_memory", {"value": "Porto"}),
-]
-NONE = [
-    "Hello, how are you?",
-    "What is the capital of France?",
-    "Tell me a joke.",
-    "Who wrote Romeo and Juliet?",
-    "What can you do?",
-    "Why is the sky blue?",
-    "Good night!",
-    "Tell me a short story about a parrot.",
-    "What color is grass?",
-    "Do you like music?",
-    "What is a computer?",
-    "Say something nice.",
-]
-HELD_OUT_NEED: list[Needed] = [
-    ("What do you get when you add sixteen and nine?", "calculate_sum", {"a": 16, "b": 9}),
-    ("Sum 101 and 202, please.", "calculate_sum", {"a": 101, "b": 202}),
-    ("Forty plus two?", "calculate_sum", {"a": 40, "b": 2}),
-    ("Could you add 6 to 60?", "calculate_sum", {"a": 6, "b": 60}),
-    ("What is the weather like in Rome?", "get_weather", {"location": "Rome"}),
-    ("Will it snow in Oslo today?", "get_weather", {"location": "Oslo"}),
-    ("Find out how hot it is in Madrid.", "get_weather", {"location": "Madrid"}),
-    ("Weather in Chicago?", "get_weather", {"location": "Chicago"}),
-    ("Remember that I like green tea.", "set_memory", {"value": "green tea"}),
-    ("Please save that my sister is called Maria.", "set_memory", {"value": "Maria"}),
-    ("Don't forget that my flight is on Friday.", "set_memory", {"value": "Friday"}),
-    ("Memorize that my car is red.", "set_memory", {"value": "red"}),
-    ("Work out 87 plus 14 for me.", "calculate_sum", {"a": 87, "b": 14}),
-    ("Should I take a coat in Stockholm tonight?", "get_weather", {"location": "Stockholm"}),
-    ("Note down that I work as a nurse.", "set_memory", {"value": "nurse"}),
-    ("What would three hundred and one hundred make together?", "calculate_sum", {"a": 300, "b": 100}),
-]
-HELD_OUT_NONE = [
-    "Tell me a riddle.",
-    "Give me some advice.",
-    "Describe the ocean.",
-    "What are you good at?",
-    "Wish me luck.",
-    "Who was Napoleon?",
-    "How do birds fly?",
-    "Are you a robot?",
-    "See you tomorrow!",
-    "What is your favorite food?",
-    "Why do cats purr?",
-    "Explain gravity to a child.",
-    "Thanks, that is all for now.",
-    "How do you spell rhythm?",
-]
+@dataclass
+class Tally:
+    right: int = 0
+    of: int = 0
 
+    def count(self, is_right: bool) -> None:
+        self.right += is_right
+        self.of += 1
 
-async def ask(model: LanguageModel, question: str) -> tuple[str | None, dict[str, object], str]:
-    name, arguments, text = None, "", ""
-    async for piece in model.generate(Prompt("", (Message("user", (Text(question),)),), TOOLS)):
-        match piece:
-            case CallStarted(name=called):
-                name = name or called
-            case ArgumentsDelta(text=delta):
-                arguments += delta
-            case TextDelta(text=delta):
-                text += delta
-    return name, json.loads(arguments or "{}"), text
-
-
-def matches(arguments: dict[str, object], wanted: dict[str, object]) -> bool:
-    return all(
-        str(value).lower() in str(arguments.get(key, "")).lower()
-        if isinstance(value, str)
-        else arguments.get(key) == value
-        for key, value in wanted.items()
-    )
+    def __str__(self) -> str:
+        return f"{self.right}/{self.of}"
 
 
 @dataclass
 class Score:
-    right_tool: int = 0
-    right_arguments: int = 0
-    right_refusals: int = 0
-    seconds: float = 0.0
+    right_tool: Tally = field(default_factory=Tally)
+    right_arguments: Tally = field(default_factory=Tally)
+    right_refusals: Tally = field(default_factory=Tally)
+    results_told: Tally = field(default_factory=Tally)
+    two_steps: Tally = field(default_factory=Tally)
 
 
-async def rate(model: LanguageModel, needed: list[Needed], none: list[str], *, show: bool) -> Score:
-    score, begin = Score(), time.perf_counter()
-    for question, name, wanted in needed:
-        called, arguments, text = await ask(model, question)
-        score.right_tool += called == name
-        score.right_arguments += called == name and matches(arguments, wanted)
-        if show:
-            print("need", question, "->", called, arguments, text)
-    for question in none:
-        called, arguments, text = await ask(model, question)
-        score.right_refusals += called is None
-        if show:
-            print("none", question, "->", called, arguments, text)
-    score.seconds = time.perf_counter() - begin
-    return score
+class Examiner:
+    def __init__(self, model: LanguageModel, questions: Path, *, shows: bool) -> None:
+        self._model = model
+        self._shows = shows
+        self._set = tomllib.loads(questions.read_text("utf-8"))
+        self._tools: dict[str, Tools] = {
+            group["name"]: tuple(Tool(**tool) for tool in group["tools"]) for group in self._set["group"]
+        }
+        self.score = Score()
+
+    async def examine(self) -> None:
+        for group in self._set["group"]:
+            for case in group["need"]:
+                await self._calls(group["name"], **case)
+            for none in self._set["none"]:
+                if none["group"] == group["name"]:
+                    for question in none["asks"]:
+                        await self._refuses(group["name"], question)
+        for case in self._set["told"]:
+            await self._tells(**case)
+        for case in self._set["steps"]:
+            await self._goes_on(**case)
+
+    async def _calls(self, group: str, ask: str, tool: str, arguments: Arguments) -> None:
+        answer = await self._answer(group, _asked(ask))
+        is_right = answer.called == tool
+        self.score.right_tool.count(is_right)
+        required = _required(next(each for each in self._tools[group] if each.name == tool))
+        has_arguments = is_right and _matches(json.loads(answer.arguments), arguments, required)
+        self.score.right_arguments.count(has_arguments)
+        self._show("calls", has_arguments, ask, answer)
+
+    async def _refuses(self, group: str, question: str) -> None:
+        answer = await self._answer(group, _asked(question))
+        self.score.right_refusals.count(answer.called is None)
+        self._show("refuses", answer.called is None, question, answer)
+
+    async def _tells(self, group: str, ask: str, call: Arguments, result: str, says: list[list[str]]) -> None:
+        called = ToolCall("c1", str(call["name"]), json.dumps(call["arguments"]))
+        answer = await self._answer(group, (*_asked(ask), called, ToolResult("c1", result)))
+        is_told = answer.called is None and _tells(answer.text, says)
+        self.score.results_told.count(is_told)
+        self._show("tells", is_told, f"{ask} {result}", answer)
+
+    async def _goes_on(self, group: str, ask: str, calls: list[dict[str, str]]) -> None:
+        """Every tool once, each with a result, whatever its arguments are; then an answer in words."""
+        results = {call["name"]: call["result"] for call in calls}
+        turns, order = _asked(ask), []
+        for step in range(len(calls) + 1):
+            answer = await self._answer(group, turns)
+            order.append(answer)
+            if answer.called is None:
+                break
+            call_id = f"c{step}"
+            result = results.get(answer.called, '{"ok": true}')
+            turns = (*turns, ToolCall(call_id, answer.called, answer.arguments), ToolResult(call_id, result))
+        is_right = {answer.called for answer in order} == {None, *results} and len(order) == len(calls) + 1
+        self.score.two_steps.count(is_right)
+        self._show("goes on", is_right, ask, *order)
+
+    async def _answer(self, group: str, turns: tuple[Turn, ...]) -> Answer:
+        answer = Answer()
+        async for piece in self._model.generate(Prompt("", turns, self._tools[group])):
+            match piece:
+                case CallStarted(name=called):
+                    answer.called = answer.called or called
+                case ArgumentsDelta(text=delta):
+                    answer.arguments += delta
+                case TextDelta(text=delta):
+                    answer.text += delta
+        return answer
+
+    def _show(self, what: str, is_right: bool, question: str, *answers: Answer) -> None:
+        if self._shows:
+            print(
+                "right" if is_right else "WRONG", what, question, *(each.shown for each in answers), sep=" | "
+            )
+
+
+def _asked(question: str) -> tuple[Turn, ...]:
+    return (Message("user", (Text(question),)),)
+
+
+def _required(tool: Tool) -> set[str]:
+    return set(json.loads(tool.parameters).get("required", ()))
+
+
+def _matches(arguments: Arguments, wanted: Arguments, required: set[str]) -> bool:
+    """Whether all that was asked for is there, and of the optional ones nothing else."""
+    is_there = all(
+        isinstance(arguments.get(key), str) and value.lower() in str(arguments[key]).lower()
+        if isinstance(value, str)
+        else arguments.get(key) == value
+        for key, value in wanted.items()
+    )
+    return is_there and set(arguments) <= required | set(wanted)
+
+
+def _tells(text: str, says: list[list[str]]) -> bool:
+    """Whether one word of each line is said, in a sentence that one would say: no JSON, no talk of tools."""
+    spoken = text.lower()
+    is_spoken = not set('{}[]_"') & set(spoken) and "tool" not in spoken and len(spoken.split()) > 2
+    return is_spoken and all(any(word.lower() in spoken for word in words) for words in says)
 
 
 async def main() -> None:
@@ -173,20 +184,18 @@ async def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--llm", default="llama")
-    parser.add_argument("--set", choices=["held-out", "development"], default="held-out")
+    parser.add_argument("--set", choices=list(SETS), default="held-out")
     parser.add_argument("--show", action="store_true", help="every answer")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    needed, none = (HELD_OUT_NEED, HELD_OUT_NONE) if options.set == "held-out" else (NEED, NONE)
     model = load("llm", options.llm, LanguageModel, EngineSettings(sessions=1))
-    score = await rate(model, needed, none, show=options.show)
+    examiner = Examiner(model, SETS[options.set], shows=options.show)
+    begin = time.perf_counter()
+    await examiner.examine()
     row = {
-        "llm": options.llm,
         "set": options.set,
-        "right tool": f"{score.right_tool} of {len(needed)}",
-        "right arguments": f"{score.right_arguments} of {len(needed)}",
-        "right refusals": f"{score.right_refusals} of {len(none)}",
-        "seconds each": round(score.seconds / (len(needed) + len(none)), 2),
+        **{name.replace("_", " "): str(tally) for name, tally in vars(examiner.score).items()},
+        "seconds": round(time.perf_counter() - begin),
     }
     if options.json:
         print(json.dumps(row))
