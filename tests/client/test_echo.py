@@ -108,6 +108,26 @@ def test_who_speaks_into_an_answer_is_still_heard() -> None:
     assert power_db(said[into]) - power_db(left[into]) <= 6
 
 
+def test_with_headphones_on_a_voice_over_the_loudspeaker_is_passed_on_whole() -> None:
+    far, near = spoken("story", "capital", "human"), spoken("sum_7_5")
+    begin = 4 * 24_000
+    said = np.concatenate((np.zeros(begin), near, np.zeros(WITHHELD_BYTES // 2)))
+    left = cleaned(webrtc(), pcm_of(far[: len(said)]), pcm_of(said))
+    assert len(left) == len(said) // 240 * 240
+    late = WITHHELD_BYTES // 2
+    assert np.abs(left[begin + late :] - said[begin : len(left) - late]).max() < 2 / 32_768
+
+
+def test_an_echo_that_comes_when_headphones_are_taken_off_is_cancelled() -> None:
+    far = spoken("story", "capital", "human", "sum_7_5")
+    off = 5 * 24_000
+    heard = echo_of(far, 90)
+    heard[:off] = 0
+    left = cleaned(webrtc(), pcm_of(far), pcm_of(heard))
+    again = slice(off + 24_000 // 2, len(left))
+    assert power_db(heard[again]) - power_db(left[again]) >= 20
+
+
 def test_the_microphone_may_come_in_pieces_of_any_length() -> None:
     heard = pcm_of(spoken("how"))[: FRAME_BYTES * 100]
     whole, chopped = webrtc(), webrtc()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from louro.client.residue import BLOCK_FRAMES, BLOCKS, OPEN_AFTER, Frame, ResidueGate
+from louro.client.residue import BLOCK_FRAMES, BLOCKS, HELD_FRAMES, OPEN_AFTER, Frame, ResidueGate
 
 FRAME = 240
 QUIET = np.zeros(FRAME, np.int16)
@@ -42,11 +42,39 @@ def test_a_tail_of_it_when_the_answer_has_ended_is_silenced_too() -> None:
     assert not any(passed)
 
 
-def test_a_user_who_stands_out_is_heard_after_40_ms() -> None:
+def test_a_user_who_stands_out_is_heard_from_the_first_frame_on() -> None:
     gate = ResidueGate()
     sifted(gate, -14, -36, 20 * SECOND)
-    user = [gate.sift(noise(-14), noise(-20)).any() for _ in range(SECOND)]
-    assert user == [False] * (OPEN_AFTER - 1) + [True] * (SECOND - OPEN_AFTER + 1)
+    user = [noise(-20) for _ in range(SECOND)]
+    passed = [gate.sift(noise(-14), frame) for frame in user]
+    assert not any(frame.any() for frame in passed[: OPEN_AFTER - 1])
+    said = np.concatenate(passed[OPEN_AFTER - 1 :])
+    assert np.array_equal(said[-len(user) * FRAME :], np.concatenate(user))
+
+
+def test_silence_comes_late_and_is_made_up_for() -> None:
+    gate = ResidueGate()
+    passed = [len(gate.sift(noise(-14), noise(-36))) for _ in range(SECOND)]
+    assert passed == [0] * HELD_FRAMES + [FRAME] * (SECOND - HELD_FRAMES)
+    passed = [len(gate.sift(noise(-14), noise(-20))) for _ in range(SECOND)]
+    assert sum(passed) == (SECOND + HELD_FRAMES) * FRAME
+
+
+def test_what_is_held_back_is_given_out_when_asked_for_and_only_once() -> None:
+    gate = ResidueGate()
+    sifted(gate, -14, -36, SECOND)
+    assert len(gate.release()) == HELD_FRAMES * FRAME * 2
+    assert gate.release() == b""
+
+
+def test_what_was_withheld_of_the_room_stays_withheld_when_nothing_is_played_any_more() -> None:
+    gate = ResidueGate()
+    sifted(gate, -14, -36, 10 * SECOND)
+    passed = [gate.sift(QUIET, noise(-60)) for _ in range(3 * SECOND)]
+    opened = next(at for at, frame in enumerate(passed) if frame.any())
+    assert len(passed[opened]) == (HELD_FRAMES + 1) * FRAME
+    assert not passed[opened][:-FRAME].any()
+    assert all(frame.any() for frame in passed[opened:])
 
 
 def test_a_burst_of_what_is_left_is_no_user() -> None:

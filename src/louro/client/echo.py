@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from louro.audio.pcm import SAMPLE_RATE_HZ, bytes_of_ms, duration_ms
+from louro.client.headphones import Headphones
 from louro.client.residue import ResidueGate
 
 try:
@@ -48,7 +49,10 @@ class EchoCanceller(Protocol):
         ...
 
     def clean(self, pcm: bytes) -> bytes:
-        """Return the microphone's sound without the loudspeaker's: as long as *pcm* but for what fills no 10 ms yet."""
+        """Return the microphone's sound without the loudspeaker's.
+
+        All in all it is as long as *pcm*; what fills no 10 ms yet, and up to 80 ms of silence, may come later.
+        """
         ...
 
 
@@ -123,7 +127,8 @@ class WebRtcEchoCanceller:
     """WebRTC's AEC3 behind its high-pass filter; noise suppression and gain stay off, speech models want neither.
 
     It withholds some 9 ms. The delay from the loudspeaker to the microphone is estimated all the time: it may be
-    anything up to 500 ms (600 is too much), and may change: a second after a jump of 50 ms all is as before.
+    anything up to 500 ms (600 is too much), and may change: a second after a jump of 50 ms all is as before. With
+    headphones on there is no echo, and once that is known nothing is done about it, until there is one.
 
     Raises:
         ImportError: the package is not installed.
@@ -135,6 +140,7 @@ class WebRtcEchoCanceller:
         self._reference = Reference()
         self._processor = AudioProcessor(sample_rate=SAMPLE_RATE_HZ, echo_cancellation=True)
         self._gate = ResidueGate()
+        self._headphones = Headphones()
         self._rest = b""
         self._withheld = bytes(WITHHELD_BYTES)
         self._quiet_frames = 0
@@ -153,11 +159,20 @@ class WebRtcEchoCanceller:
         late = self._withheld + heard
         self._withheld = late[FRAME_BYTES:]
         self._quiet_frames = self._quiet_frames + 1 if played.count(0) == FRAME_BYTES else 0
-        if self._quiet_frames > QUIET_FRAMES:
-            return late[:FRAME_BYTES]
+        if self._quiet_frames > QUIET_FRAMES or self._are_headphones_on(played, heard):
+            return self._gate.release() + late[:FRAME_BYTES]
         reference = np.frombuffer(played, "<i2")
         cleaned = self._processor.process(np.frombuffer(heard, "<i2"), reference)
         return self._gate.sift(reference, cleaned).tobytes()
+
+    def _are_headphones_on(self, played: bytes, heard: bytes) -> bool:
+        were_on = self._headphones.are_on
+        self._headphones.listen(played, heard)
+        if were_on and not self._headphones.are_on:
+            # What it knew was of another echo, or of none: it is careful again, as in its first second.
+            self._processor.reset()
+            self._gate = ResidueGate()
+        return self._headphones.are_on
 
 
 def open_canceller() -> tuple[EchoCanceller, str | None]:

@@ -32,8 +32,11 @@ BLOCKS = 7
 """The leak is what so many of a block's frames stay below, in the middle one of so many blocks: a user who speaks into
 less than half of them is not taken for the room."""
 MARGIN_DB = 9.0
-OPEN_AFTER, CLOSE_AFTER = 4, 20
+OPEN_AFTER, CLOSE_AFTER = 7, 20
 """Frames that stand out before any passes, and that pass after the last: what is left comes in bursts, words do not."""
+HELD_FRAMES = 8
+"""Withheld frames that are given out when it turns out that somebody speaks: a word has its beginning, and the ear, which
+takes some 100 ms of a voice to notice it, notices it no later than if nothing had been withheld."""
 
 
 class ResidueGate:
@@ -47,18 +50,38 @@ class ResidueGate:
         self._leaks_db = deque([FIRST_LEAK_DB], BLOCKS)
         self._standing_out = 0
         self._open_for = 0
+        self._held: list[Frame] = []
 
     def sift(self, played: Frame, cleaned: Frame) -> Frame:
-        """Return *cleaned*, or silence as long."""
+        """Return *cleaned*, or silence instead of it.
+
+        Silence comes `HELD_FRAMES` late: when it begins nothing comes back for so long, and when it ends all of that.
+        """
         self._played.append(_dbfs(played))
         self._audible_dbfs = max(*self._played, self._audible_dbfs - DECAY_DB)
         expected_dbfs = self._audible_dbfs + self.leak_db + MARGIN_DB
         level_dbfs = _dbfs(cleaned)
         if self._audible_dbfs > SILENT_DBFS:
             self._learn(level_dbfs)
-        if expected_dbfs < SILENT_DBFS or self._stands_out(level_dbfs > expected_dbfs):
-            return cleaned
-        return np.zeros_like(cleaned)
+        if expected_dbfs < SILENT_DBFS:
+            self._held = [np.zeros_like(held) for held in self._held]
+        elif not self._stands_out(level_dbfs > expected_dbfs):
+            return self._hold(cleaned)
+        return np.concatenate((*self._given_out(), cleaned)) if self._held else cleaned
+
+    def release(self) -> bytes:
+        """What is held back, where nothing is to be sifted any more."""
+        return b"".join(frame.tobytes() for frame in self._given_out())
+
+    def _given_out(self) -> list[Frame]:
+        held, self._held = self._held, []
+        return held
+
+    def _hold(self, cleaned: Frame) -> Frame:
+        self._held.append(cleaned)
+        if len(self._held) <= HELD_FRAMES:
+            return cleaned[:0]
+        return np.zeros_like(self._held.pop(0))
 
     def _learn(self, level_dbfs: float) -> None:
         is_something = level_dbfs > SILENT_DBFS
