@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 import numpy as np
 
-from louro.audio.pcm import SAMPLE_RATE_HZ, bytes_of_ms
+from louro.audio.pcm import SAMPLE_RATE_HZ, bytes_of_ms, silence
 from louro.audio.resample import Resampler
 from louro.client.bell import Bell
 from louro.client.echo import EchoCanceller, Passthrough, open_canceller
@@ -47,9 +47,8 @@ LATENCY_S = 0.04
 QUIETEST_DBFS = -100.0
 PREFERRED_HZ = 48_000
 """Half the processor time of 44100, and what most cards run at anyway; some systems name another rate and convert."""
-SILENT_STEPS = 5
-"""Longer than the resampler remembers: then it holds nothing but silence."""
-STEP_FRAMES = SAMPLE_RATE_HZ // 100
+BLOCK_FRAMES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
+SILENT_BLOCK = silence(BLOCK_MS)
 
 Choice: TypeAlias = int | str | None
 Callback: TypeAlias = Callable[[Any, int, Any], None]
@@ -264,6 +263,7 @@ class Microphone:
         self.level_dbfs = QUIETEST_DBFS
         """Of the newest 20 ms, after echo cancellation, muted or not; 0 is full scale."""
         self.dropped_ms = 0
+        _fill_with_silence(self._resampler, self._stream.rate_hz)
 
     def open(self) -> None:
         """Blocks, some 100 ms."""
@@ -346,7 +346,7 @@ class Loudspeaker:
         self._stream = _Stream("loudspeaker", device, self._fill, self._stopped)
         self._rate_hz = self._stream.rate_hz
         self._resampler = Resampler(SAMPLE_RATE_HZ, self._rate_hz)
-        self._silent_steps = 0
+        self._was_silent = True
         self._is_even = self._rate_hz % SAMPLE_RATE_HZ == 0
         self._rest = b""
         self._due_s = 0.0
@@ -355,6 +355,7 @@ class Loudspeaker:
         self._newest = b""
         self.is_resting = False
         """It does not run, and asks the playback for nothing."""
+        _fill_with_silence(self._resampler, SAMPLE_RATE_HZ)
         playback.heard_through(self.unheard_ms)
 
     def open(self) -> None:
@@ -377,7 +378,7 @@ class Loudspeaker:
 
     @property
     def level_dbfs(self) -> float:
-        """Of the newest 10 ms that the device was given; 0 is full scale."""
+        """Of the newest 20 ms that the device was given; 0 is full scale."""
         return level_dbfs(self._newest)
 
     @property
@@ -416,18 +417,20 @@ class Loudspeaker:
         self._due_s = time.monotonic() + self._way_s + frames / self._rate_hz
         size = frames * 2
         while len(self._rest) < size:
-            self._newest = pcm = self._playback.take(STEP_FRAMES)
+            self._newest = pcm = self._playback.take(BLOCK_FRAMES)
             self._echo.play(pcm)
             self._rest += self._resampled(pcm)
         piece, self._rest = self._rest[:size], self._rest[size:]
         buffer[:] = _spread(piece, self._stream.channels)
 
     def _resampled(self, pcm: bytes) -> bytes:
-        """Silence that follows silence needs no filter, and there is much of it."""
-        self._silent_steps = self._silent_steps + 1 if pcm.count(0) == len(pcm) else 0
-        if self._silent_steps > SILENT_STEPS and self._is_even:
-            return bytes(len(pcm) * self._rate_hz // SAMPLE_RATE_HZ)
-        return self._resampler.feed(pcm)
+        """Silence that follows 20 ms of it needs no filter, which remembers 3, and there is much of it."""
+        is_silent = pcm == SILENT_BLOCK
+        needs_filter = not (is_silent and self._was_silent and self._is_even)
+        self._was_silent = is_silent
+        return (
+            self._resampler.feed(pcm) if needs_filter else bytes(len(pcm) * self._rate_hz // SAMPLE_RATE_HZ)
+        )
 
 
 class Sound:
@@ -483,6 +486,12 @@ def level_dbfs(pcm: bytes) -> float:
     samples = np.frombuffer(pcm, "<i2").astype(np.float64)
     power = float(np.mean(samples**2)) / 32_768**2 if len(samples) else 0.0
     return max(QUIETEST_DBFS, 10 * math.log10(power)) if power else QUIETEST_DBFS
+
+
+def _fill_with_silence(resampler: Resampler, from_hz: int) -> None:
+    """What a filter withholds at its beginning would leave every block a little short, and the rest of the next one
+    waiting: 9 ms of the loudspeaker's sound, 19 of the microphone's."""
+    resampler.feed(bytes(2 * from_hz * BLOCK_MS // 1000))
 
 
 def _mono(pcm: bytes, channels: int) -> bytes:
