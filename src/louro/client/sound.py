@@ -260,8 +260,7 @@ class Microphone:
         """While it is, chunks are of 100 ms."""
         self.is_muted = False
         """A muted microphone delivers silence, so that the other side's clock goes on."""
-        self.level_dbfs = QUIETEST_DBFS
-        """Of the newest 20 ms, after echo cancellation, muted or not; 0 is full scale."""
+        self._newest = b""
         self.dropped_ms = 0
         _fill_with_silence(self._resampler, self._stream.rate_hz)
 
@@ -274,6 +273,11 @@ class Microphone:
         self._closed = True
         self._stream.close()
         self._bell.ring()
+
+    @property
+    def level_dbfs(self) -> float:
+        """Of the newest 20 ms, after echo cancellation, muted or not; 0 is full scale."""
+        return level_dbfs(self._newest)
 
     @property
     def latency_ms(self) -> float:
@@ -322,7 +326,7 @@ class Microphone:
         size = bytes_of_ms(CHUNK_MS)
         while len(self._rest) >= size:
             chunk, self._rest = self._rest[:size], self._rest[size:]
-            self.level_dbfs = level_dbfs(chunk)
+            self._newest = chunk
             self._keep(bytes(size) if self.is_muted else chunk)
 
     def _keep(self, chunk: bytes) -> None:
