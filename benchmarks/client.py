@@ -72,11 +72,11 @@ def bare() -> None:
     """Both directions, as the client opens them, with callbacks that do nothing; until a line comes."""
     import sounddevice  # noqa: PLC0415 - PortAudio must load where the card is there
 
-    from louro.client.sound import BLOCK_MS, LATENCY_S  # noqa: PLC0415
+    from louro.client.sound import BLOCK_MS, LATENCY_S, RATES_HZ  # noqa: PLC0415
 
     form = {
-        "samplerate": 48_000,
-        "blocksize": 48 * BLOCK_MS,
+        "samplerate": RATES_HZ[0],
+        "blocksize": RATES_HZ[0] * BLOCK_MS // 1000,
         "channels": 1,
         "dtype": "int16",
         "latency": LATENCY_S,

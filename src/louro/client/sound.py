@@ -45,8 +45,9 @@ LATENCY_S = 0.04
 """Asked of the device. Through PulseAudio on two cores sound then takes 60 ms to the ear, 80 with 0.06 and 140 with
 0.08: an interruption is to be silent within 100."""
 QUIETEST_DBFS = -100.0
-PREFERRED_HZ = 48_000
-"""Half the processor time of 44100, and what most cards run at anyway; some systems name another rate and convert."""
+RATES_HZ = (SAMPLE_RATE_HZ, 48_000)
+"""The first that the device has. A sound server has any, and converts for a tenth of what it costs here; a card that is
+asked itself has 48 kHz, at half the processor time of 44.1 (docs/decisions/0016-the-sound-server-resamples.md)."""
 BLOCK_FRAMES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
 SILENT_BLOCK = silence(BLOCK_MS)
 
@@ -206,10 +207,10 @@ class _Stream:
     def _supported(self) -> tuple[int, int]:
         """Rate and channels, the best that the device has. Nothing is heard of one that has none until it is opened."""
         if sounddevice is None:
-            return PREFERRED_HZ, 1
+            return RATES_HZ[0], 1
         is_input = self._direction == "microphone"
         check = sounddevice.check_input_settings if is_input else sounddevice.check_output_settings
-        for rate_hz in (PREFERRED_HZ, self._device.rate_hz):
+        for rate_hz in (*RATES_HZ, self._device.rate_hz):
             for channels in (1, 2):
                 try:
                     check(device=self._device.index, channels=channels, dtype="int16", samplerate=rate_hz)
