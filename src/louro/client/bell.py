@@ -5,36 +5,44 @@ from __future__ import annotations
 import asyncio
 import threading
 
-import anyio
-
 
 class Bell:
-    """Rung from any thread, awaited on the event loop. Rings while nobody waits are forgotten.
+    """Rung from any thread, heard on the event loop. asyncio only.
 
-    So the listener looks first, and waits only if there is nothing: see `wait`. asyncio only.
+    Take `rings`, then look, and wait only if there is nothing: a ring in between is not lost.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: list[tuple[asyncio.AbstractEventLoop, anyio.Event]] = []
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self.rings = 0
+        """So far."""
 
-    def listen(self) -> anyio.Event:
-        """Return an event that the next ring sets. Take it before looking, or a ring in between is lost."""
+    async def wait(self, rings: int) -> None:
+        """Return once it has been rung more often than *rings*."""
         loop = asyncio.get_running_loop()
-        event = anyio.Event()
+        rung = loop.create_future()
         with self._lock:
-            self._listeners = [waiting for waiting in self._listeners if not waiting[0].is_closed()]
-            self._listeners.append((loop, event))
-        return event
-
-    def forget(self, event: anyio.Event) -> None:
-        """Whoever stops waiting says so: the list must not grow while nothing rings."""
-        with self._lock:
-            self._listeners = [waiting for waiting in self._listeners if waiting[1] is not event]
+            if self.rings != rings:
+                return
+            self._waiting.append((loop, rung))
+        try:
+            await rung
+        except asyncio.CancelledError:
+            # The list must not grow while nothing rings.
+            with self._lock:
+                self._waiting = [one for one in self._waiting if one[1] is not rung]
+            raise
 
     def ring(self) -> None:
         with self._lock:
-            listeners, self._listeners = self._listeners, []
-        for loop, event in listeners:
+            self.rings += 1
+            waiting, self._waiting = self._waiting, []
+        for loop, rung in waiting:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(event.set)
+                loop.call_soon_threadsafe(_wake, rung)
+
+
+def _wake(rung: asyncio.Future[None]) -> None:
+    if not rung.done():
+        rung.set_result(None)

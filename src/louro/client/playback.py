@@ -184,13 +184,10 @@ class Playback:
         Without a loudspeaker that takes, that is never: see `Loudspeaker.wait_lost`.
         """
         while True:
-            quiet = self._bell.listen()
-            try:
-                if not self.is_playing:
-                    return
-                await quiet.wait()
-            finally:
-                self._bell.forget(quiet)
+            rings = self._bell.rings
+            if not self.is_playing:
+                return
+            await self._bell.wait(rings)
 
     # All below: with the lock held
 

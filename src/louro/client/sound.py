@@ -294,17 +294,14 @@ class Microphone:
 
     async def __anext__(self) -> bytes:
         while True:
-            rung = self._bell.listen()
-            try:
-                if chunk := self._next():
-                    return chunk
-                if self._closed:
-                    raise StopAsyncIteration
-                if self._stream.is_lost:
-                    raise self._stream.lost()
-                await rung.wait()
-            finally:
-                self._bell.forget(rung)
+            rings = self._bell.rings
+            if chunk := self._next():
+                return chunk
+            if self._closed:
+                raise StopAsyncIteration
+            if self._stream.is_lost:
+                raise self._stream.lost()
+            await self._bell.wait(rings)
 
     def _next(self) -> bytes:
         """Empty where there is nothing yet."""
@@ -402,13 +399,10 @@ class Loudspeaker:
             SoundError: the device stopped by itself.
         """
         while True:
-            rung = self._stopped.listen()
-            try:
-                if self._stream.is_lost:
-                    raise self._stream.lost()
-                await rung.wait()
-            finally:
-                self._stopped.forget(rung)
+            rings = self._stopped.rings
+            if self._stream.is_lost:
+                raise self._stream.lost()
+            await self._stopped.wait(rings)
 
     def unheard_ms(self) -> float:
         """How much of what was taken from the playback has not been heard."""
