@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from louro.client.tools import make_tool
 from louro.config import ConfigProblem
 
 
@@ -14,7 +15,7 @@ def load_functions(places: Sequence[str]) -> list[Callable[..., Any]]:
     """The functions that *places* name, each as MODULE:NAME or MODULE:NAME,NAME; modules of the current folder too.
 
     Raises:
-        ConfigProblem: there is no such module, or no such function in it.
+        ConfigProblem: there is no such module, or no such function in it, or none that can be a tool.
     """
     if places and "" not in sys.path:
         sys.path.insert(0, "")
@@ -36,4 +37,8 @@ def _function(module: str, name: str) -> Callable[..., Any]:
     if not callable(found):
         raise ConfigProblem(f"tools: '{module}:{name}': there is no function {name} in {module}.")
     function: Callable[..., Any] = found
+    try:
+        make_tool(function)
+    except TypeError as error:
+        raise ConfigProblem(f"tools: '{module}:{name}' can be no tool: {error}") from None
     return function

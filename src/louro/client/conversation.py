@@ -141,6 +141,8 @@ class Conversation:
         """From when the connection was opened."""
         self._speech: dict[str, tuple[int, int | None]] = {}
         """Where the turns that are no items yet lie in the input, in milliseconds."""
+        self._broken_off: dict[str, int] = {}
+        """Answers that a lost connection ended, and the milliseconds of them that came."""
 
     def __iter__(self) -> Iterator[ConversationItem]:
         return (self._items[item_id] for item_id in self._order)
@@ -180,16 +182,21 @@ class Conversation:
         before, known.heard_ms = known.heard_ms, heard_ms
         return before
 
+    def break_off(self) -> None:
+        """The connection is lost: an answer that is not done will not be longer."""
+        for one in self:
+            if not one.is_done and one.role == "assistant" and one.audio_ms:
+                # Words come before their sound: those whose sound never came will not be heard.
+                self._broken_off[one.id] = one.audio_ms
+                one.audio_ms = max(one.audio_ms, len(one.words) * MS_PER_CHARACTER)
+
     def begin_again(self) -> None:
         """The connection is a new one: it counts the input from its own beginning."""
         self._input.restart()
         self._speech.clear()
         for one in self:
-            if not one.is_done and one.role == "assistant" and one.audio_ms:
-                # Words come before their sound: those whose sound never came were not heard.
-                if one.heard_ms is None:
-                    one.heard_ms = one.audio_ms
-                one.audio_ms = max(one.audio_ms, len(one.words) * MS_PER_CHARACTER)
+            came_ms = self._broken_off.pop(one.id, None)
+            one.heard_ms = came_ms if one.heard_ms is None else one.heard_ms
             one.is_done = one.is_done or one.type == "message"
 
     # What the server says

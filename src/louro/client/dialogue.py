@@ -93,6 +93,7 @@ class Dialogue:
 
     def broken(self) -> None:
         self.is_user_speaking = False
+        self.conversation.break_off()
 
     def ended(self) -> None:
         """No answer will come any more."""

@@ -123,6 +123,7 @@ class Recollection:
 
     def retell(self) -> list[ce.AnyClientEvent]:
         """What a new upstream has to be told, in order."""
+        self._conversation.break_off()
         self._conversation.begin_again()
         events: list[ce.AnyClientEvent] = []
         patch = self._patch()

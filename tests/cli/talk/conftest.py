@@ -10,7 +10,7 @@ from typing import NoReturn, cast
 
 import anyio
 import pytest
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.audio.pcm import bytes_of_ms
 from louro.cli.talk.opening import Plan

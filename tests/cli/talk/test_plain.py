@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 from tests.cli.talk.conftest import Room, until
-from tests.conformance.conftest import Serving, sound
+from tests.serving import Serving, sound
 
 from louro.cli.talk.opening import Plan, open_assistant
 from louro.cli.talk.plain import Plain

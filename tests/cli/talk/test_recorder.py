@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def test_the_words_tell_who_when_and_what_was_not_heard(recorder: Recorder, tmp_
     assert "**user** (0:00): What is it?" in told
     assert "**tool**: look(at=1) → a parrot" in told
     assert "**assistant** (1:01): It is ~~a parrot.~~" in told
+
     kept = json.loads((tmp_path / "new" / "conversation.json").read_text("utf-8"))
     assert [one["start_ms"] for one in kept] == [0, None, 61_400]
 
@@ -79,3 +81,8 @@ def test_a_folder_that_cannot_be_written_is_named(recorder: Recorder, tmp_path: 
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(ConfigProblem, match="taken"):
         recorder.save(tmp_path / "taken", [QUESTION], {})
+
+
+def test_what_is_still_being_spoken_is_no_less_said(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.save(tmp_path / "new", [replace(ANSWER, is_cut=False)], {})
+    assert "**assistant**: It is a parrot.\n" in (tmp_path / "new" / "conversation.md").read_text("utf-8")

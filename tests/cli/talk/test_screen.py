@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
+from msgspec import structs
 from tests.cli.talk.conftest import Room
-from tests.client.test_reconnect import Killable, killable
-from tests.conformance.conftest import sound
+from tests.client.test_reconnect import Killable, break_link, killable
+from tests.serving import SCRIPTED, Serving, sound
 from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.widgets._footer import FooterKey
 from textual.widgets._toast import Toast
 
 from louro.cli.talk.opening import Plan, open_assistant
-from louro.cli.talk.screen import TalkScreen, bar
+from louro.cli.talk.screen import TalkScreen, _said, bar
 from louro.cli.talk.transcript import Entry
 from louro.cli.talk.words import ENGLISH, PORTUGUESE, Words
+from louro.client import ConnectionFailed, RealtimeClient
+from louro.client import connection as connection_module
+from louro.client.link import Link
+from louro.server import load_engines
 
 __all__ = ["killable"]
 
@@ -117,10 +123,11 @@ async def test_a_whole_conversation(
         await pilot.press("s")
         await until(pilot, (tmp_path / "saved" / "conversation.json").exists)
         figures = str(screen.query_one("#figures", Static).render())
-        assert re.fullmatch(r"answered in \d+\.\d\d s · \d+ tokens · \$0\.\d{4} on gpt-realtime", figures)
+        told = "" if size == SMALL else "answered in "
+        assert re.fullmatch(rf"{told}\d+\.\d\d s · \d+ tokens · \$0\.\d{{4}} on gpt-realtime", figures)
         assert_it_fits(screen)
         levels = screen.query_one("#levels", Static)
-        assert len(str(levels.render())) - 2 <= levels.region.width, "a meter is cut off"
+        assert len(str(levels.render())) <= levels.region.width, "a meter is cut off"
         await pilot.press("q")
         await until(pilot, lambda: not screen.is_running)
     assert screen.failure is None
@@ -135,6 +142,73 @@ def assert_it_fits(screen: TalkScreen) -> None:
         assert widget.region.right <= screen.size.width
         assert widget.region.bottom <= screen.size.height
         assert widget.region.height >= 1
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_is_stopped_while_the_server_is_gone_stays_cut(
+    plan: Plan, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "FIRST_BACKOFF_S", 0.01)
+    screen = screen_of(plan, tmp_path)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        await pilot.press("t", *"tell me " + "la " * 6, "enter")
+        await until(pilot, lambda: "speaking" in state_of(screen))
+        room.loudspeaker.play(500)
+        connection = client_of(screen)._connection
+        with monkeypatch.context() as gone:
+            gone.setattr(connection, "_open_link", nobody_there)
+            break_link(client_of(screen))
+            await until(pilot, lambda: "connecting" in state_of(screen))
+            await pilot.press("escape")
+            room.loudspeaker.play(20)
+            await until(pilot, lambda: last_answer(screen).is_cut)
+        heard = last_answer(screen).heard
+        assert heard
+        await until(pilot, lambda: screen._notifications)
+        assert [one.message for one in screen._notifications] == [ENGLISH.reconnected]
+        assert last_answer(screen).heard == heard
+        await pilot.press("q")
+        await until(pilot, lambda: not screen.is_running)
+
+
+async def nobody_there() -> Link:
+    raise ConnectionFailed("Nobody answers.")
+
+
+def client_of(screen: TalkScreen) -> RealtimeClient:
+    assert screen.assistant is not None
+    return screen.assistant._client
+
+
+@pytest.mark.anyio
+async def test_one_can_quit_while_the_server_is_gone_and_something_waits_for_it(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = screen_of(plan, tmp_path)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        monkeypatch.setattr(client_of(screen)._connection, "_open_link", nobody_there)
+        break_link(client_of(screen))
+        await until(pilot, lambda: "connecting" in state_of(screen))
+        await pilot.press("p", "q")
+        await until(pilot, lambda: not screen.is_running)
+    assert screen.failure is None
+
+
+@pytest.mark.anyio
+async def test_a_server_that_will_not_have_the_user_back_is_told_when_the_screen_is_gone(
+    plan: Plan, tmp_path: Path
+) -> None:
+    settings = structs.replace(SCRIPTED, api_keys=("sk-right",))
+    with Serving(settings, load_engines(settings, lambda _: None)) as serving:
+        screen = screen_of(replace(plan, url=serving.address, key="sk-right"), tmp_path)
+        async with screen.run_test(size=SMALL) as pilot:
+            await until(pilot, lambda: "listening" in state_of(screen))
+            client_of(screen).address.headers["Authorization"] = "Bearer sk-wrong"  # type: ignore[index]
+            break_link(client_of(screen))
+            await until(pilot, lambda: screen.failure is not None)
+    assert "Incorrect API key" in str(screen.failure)
 
 
 @SIZES
@@ -192,6 +266,49 @@ async def test_the_keys_of_the_line_being_typed_are_shown_and_escape_leaves_it(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("words", [ENGLISH, PORTUGUESE], ids=["en", "pt"])
+async def test_only_keys_that_do_something_are_shown_and_they_fit(
+    words: Words, plan: Plan, tmp_path: Path
+) -> None:
+    screen = screen_of(plan, tmp_path, words)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: words.states["listening"] in state_of(screen))
+        by_voice = [words.type, words.interrupt, words.mute, words.push_to_talk, words.save, words.quit]
+        await until(pilot, lambda: keys_of(screen) == by_voice)
+        await pilot.press("p")
+        by_hand = [words.talk, words.send, *by_voice]
+        by_hand[by_hand.index(words.push_to_talk)] = words.by_voice
+        await until(pilot, lambda: keys_of(screen) == by_hand)
+        keys = list(screen.query(FooterKey))
+        assert keys[0].key_display == words.space
+        assert max(key.region.right for key in keys) <= screen.size.width
+        await pilot.press("p")
+        await until(pilot, lambda: keys_of(screen) == by_voice)
+        await pilot.press("q")
+
+
+def keys_of(screen: TalkScreen) -> list[str]:
+    return [key.description for key in screen.query(FooterKey)]
+
+
+@pytest.mark.anyio
+async def test_what_was_heard_before_push_to_talk_is_not_sent_with_a_message(
+    plan: Plan, room: Room, tmp_path: Path
+) -> None:
+    screen = screen_of(plan, tmp_path)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "listening" in state_of(screen))
+        room.microphone.hear(bytes(48_000))
+        await room.microphone.wait_taken()
+        await pilot.press("p")
+        await until(pilot, lambda: "ready" in state_of(screen))
+        await pilot.press("t", *"hello", "enter")
+        await until(pilot, lambda: "You said: hello" in text_of(screen))
+        assert [one.heard for one in said(screen) if one.speaker == "user"] == ["hello"]
+        await pilot.press("q")
+
+
+@pytest.mark.anyio
 async def test_a_notice_covers_nothing_below_the_conversation(plan: Plan, tmp_path: Path) -> None:
     screen = screen_of(plan, tmp_path)
     async with screen.run_test(size=SMALL, notifications=True) as pilot:
@@ -225,6 +342,12 @@ async def test_what_cannot_be_saved_is_told_and_the_conversation_goes_on(
         await until(pilot, lambda: any("cannot be saved" in one.message for one in screen._notifications))
         assert "listening" in state_of(screen)
         await pilot.press("q")
+
+
+def test_the_gap_before_what_was_not_heard_is_not_struck_through() -> None:
+    told = _said(Entry("a", "assistant", "It is", unheard=" a parrot.", is_cut=True))
+    assert str(told) == "It is a parrot."
+    assert [(span.start, span.end) for span in told.spans if "strike" in str(span.style)] == [(6, 15)]
 
 
 def test_a_level_is_drawn_in_eighths_of_a_cell() -> None:

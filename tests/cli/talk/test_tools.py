@@ -112,6 +112,7 @@ def test_tools_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         ("json:", "MODULE:NAME"),
         ("no_such_module_here:f", "No module named"),
         ("json:nothing", "there is no function nothing in json"),
+        ("builtins:print", "can be no tool: print"),
     ],
 )
 def test_tools_that_are_not_there_are_named(place: str, told: str) -> None:

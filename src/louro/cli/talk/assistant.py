@@ -14,7 +14,16 @@ import anyio.to_thread
 from louro.cli.talk.recorder import Recorder
 from louro.cli.talk.transcript import UNKNOWN_WORDS, Entry, entries
 from louro.cli.talk.words import State
-from louro.client import ItemAppended, RealtimeClient, RealtimeError, Reconnected, ToolFinished, ToolStarted
+from louro.client import (
+    Closed,
+    ConnectionFailed,
+    ItemAppended,
+    RealtimeClient,
+    RealtimeError,
+    Reconnected,
+    ToolFinished,
+    ToolStarted,
+)
 from louro.client.voice import Voice
 from louro.protocol import server_events as ev
 from louro.protocol.response import ResponseError, Usage
@@ -64,6 +73,7 @@ class Assistant:
         """Calls of tools under way."""
         self._asked_at: float | None = None
         self._over = anyio.Event()
+        self._loss: ConnectionFailed | None = None
         self._sounding: set[str] = set()
         """Items that are being played, or are about to be."""
 
@@ -153,6 +163,9 @@ class Assistant:
         if self.voice is None:
             return
         await self._client.update_session(turn_detection=None if by_hand else VOICE_ACTIVATED)
+        if by_hand:
+            # What was heard before is no part of what the user will say; a typed message would send it along.
+            await self._client.clear_input_audio()
         self.voice.by_hand = by_hand
         self.is_pressed = False
 
@@ -160,15 +173,14 @@ class Assistant:
         self._over.set()
 
     async def wait_over(self) -> None:
-        """Return when the user has ended it, or the connection is over for good."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._wait_closed)
-            await self._over.wait()
-            tasks.cancel_scope.cancel()
+        """Return when the user has ended it.
 
-    async def _wait_closed(self) -> None:
-        await self._client.wait_closed()
-        self._over.set()
+        Raises:
+            ConnectionFailed: the connection is over for good.
+        """
+        await self._over.wait()
+        if self._loss is not None:
+            raise self._loss
 
     def is_whole(self, entry: Entry) -> bool:
         """Whether nothing of it will change any more, as far as one can know."""
@@ -211,6 +223,7 @@ class Assistant:
             "tool.finished": self._tool_finished,
             "reconnected": self._back,
             "error": self._failed,
+            "close": self._closed,
         }
 
     def _speech_stopped(self, _: ev.InputAudioBufferSpeechStopped) -> None:
@@ -253,3 +266,10 @@ class Assistant:
 
     def _failed(self, error: RealtimeError) -> None:
         self._tell(str(error))
+        if isinstance(error, ConnectionFailed):
+            self._loss = error
+
+    def _closed(self, event: Closed) -> None:
+        reason = event.reason or f"closed with {event.code}"
+        self._loss = self._loss or ConnectionFailed(f"The connection is over: {reason}.")
+        self._over.set()

@@ -94,7 +94,7 @@ def _run_screen(plan: Plan, words: Words, save: Path) -> None:
 
     shown = find(plan.url, plan.key, plan.model, plan.dialect).shown if not plan.embedded else "embedded"
     screen = TalkScreen(
-        lambda screen: open_assistant(plan, screen.loading, screen.tell),
+        lambda screen: open_assistant(plan, screen.loading, screen.warn),
         words,
         shown,
         folder_maker(save, _now),

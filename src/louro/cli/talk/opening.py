@@ -144,8 +144,9 @@ async def _settle(plan: Plan, client: RealtimeClient, talking: Voice | None) -> 
     )
     if talking is not None:
         talking.by_hand = by_hand
-    tools: list[Function] = [calculate_sum, plan.weather.get_weather, plan.memory.set_memory, *plan.tools]
-    await client.add_tools(*tools)
+    own = {function.__name__ for function in plan.tools}
+    ours: tuple[Function, ...] = (calculate_sum, plan.weather.get_weather, plan.memory.set_memory)
+    await client.add_tools(*(tool for tool in ours if tool.__name__ not in own), *plan.tools)
 
 
 def _instructions(plan: Plan) -> str:

@@ -115,7 +115,10 @@ def _markdown(shown: Sequence[Entry], starts: Mapping[str, int]) -> str:
     for entry in shown:
         at_s = starts.get(entry.id, 0) // 1000
         when = f" ({at_s // 60}:{at_s % 60:02})" if entry.id in starts else ""
-        unheard = f" ~~{entry.unheard.strip()}~~" if entry.unheard.strip() else ""
+        unheard = entry.unheard.strip()
+        if unheard:
+            # What is only not heard yet, because it is being spoken, is no less said.
+            unheard = f" ~~{unheard}~~" if entry.is_cut else f" {unheard}"
         result = f" → {entry.result}" if entry.result is not None else ""
         lines.append(f"**{entry.speaker}**{when}: {entry.heard.strip()}{unheard}{result}\n")
     return "\n".join(lines)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
+import anyio
 from rich.table import Table
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -26,6 +27,7 @@ LATEST = 200
 """Items on the screen; `save` writes them all."""
 FLOOR_DBFS = -60.0
 NOTICE_S = 6.0
+METER_WIDTH, SHORT_METER_WIDTH = 16, 8
 METER_GAPS = 10
 """Columns: both margins, and around two labels and two bars."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -56,6 +58,7 @@ MARKS: dict[State, tuple[str, str]] = {
     "over": ("■", "#8fa398"),
 }
 
+Work: TypeAlias = Callable[[Assistant], Awaitable[object]]
 OpenAssistant = Callable[["TalkScreen"], AbstractAsyncContextManager[Assistant]]
 
 
@@ -84,7 +87,8 @@ class TalkScreen(App[None]):
     #server { width: 1fr; color: $foreground 50%; padding: 0 2; }
     #state { width: auto; text-style: bold; }
     #conversation { height: 1fr; padding: 1 2; scrollbar-size-vertical: 1; align-horizontal: center; }
-    #conversation Static { margin-bottom: 1; max-width: 100; }
+    #conversation { scrollbar-gutter: stable; }
+    #conversation Static { margin: 0 1 1 0; max-width: 100; }
     #hint { color: $foreground 50%; }
     #meters { height: 1; padding: 0 2; background: $surface; }
     #levels { width: 1fr; }
@@ -97,6 +101,7 @@ class TalkScreen(App[None]):
     FooterKey .footer-key--description { padding: 0 1 0 0; }
     /* Over the conversation, never over what stands below it. */
     ToastRack { dock: top; align: right top; padding: 0; margin: 1 0 0 0; }
+    Toast { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -117,21 +122,23 @@ class TalkScreen(App[None]):
         self._reconnected = 0
         self._hint: Static | None = None
         self.failure: Exception | None = None
+        self._pressing = anyio.Lock()
         self._bind(words)
 
     def _bind(self, words: Words) -> None:
         keys = (
-            ("space", "press", words.talk),
-            ("enter", "release", words.send),
-            ("t", "type", words.type),
-            ("escape", "interrupt", words.interrupt),
-            ("m", "mute", words.mute),
-            ("p", "mode", words.mode),
-            ("s", "save", words.save),
-            ("q", "quit", words.quit),
+            ("space", "press", words.talk, words.space),
+            ("enter", "release", words.send, None),
+            ("t", "type", words.type, None),
+            ("escape", "interrupt", words.interrupt, None),
+            ("m", "mute", words.mute, None),
+            ("p", "push_to_talk", words.push_to_talk, None),
+            ("p", "by_voice", words.by_voice, None),
+            ("s", "save", words.save, None),
+            ("q", "quit", words.quit, None),
         )
-        for key, action, label in keys:
-            self._bindings.bind(key, action, label, show=True)
+        for key, action, label, shown in keys:
+            self._bindings.bind(key, action, label, show=True, key_display=shown)
         self._bindings.bind("ctrl+c", "quit", words.quit, show=False, priority=True)
 
     def compose(self) -> ComposeResult:
@@ -160,6 +167,7 @@ class TalkScreen(App[None]):
             async with self._open_assistant(self) as assistant:
                 self.assistant = assistant
                 self._show_hint(assistant)
+                self.refresh_bindings()
                 await assistant.wait_over()
         except Exception as error:  # noqa: BLE001 - told to whoever started the screen, once it is gone
             self.failure = error
@@ -173,10 +181,14 @@ class TalkScreen(App[None]):
     def tell(self, message: str) -> None:
         self.notify(message, timeout=NOTICE_S, markup=False)
 
+    def warn(self, message: str) -> None:
+        self.notify(message, timeout=NOTICE_S, severity="warning", markup=False)
+
     def _show_hint(self, assistant: Assistant) -> None:
+        if self._hint is None:
+            return
         words = self._words
         spoken = words.hint_by_hand if assistant.is_by_hand else words.hint_voice
-        assert self._hint is not None
         self._hint.update(words.hint_silent if assistant.voice is None else spoken)
 
     # Drawing
@@ -191,9 +203,7 @@ class TalkScreen(App[None]):
         if assistant.reconnected > self._reconnected:
             self._reconnected = assistant.reconnected
             self.tell(self._words.reconnected)
-        figures = self._figures(assistant)
-        self.query_one("#figures", Static).update(figures)
-        self.query_one("#levels", Static).update(self._levels(assistant, self.size.width - len(figures)))
+        self._draw_meters(assistant)
         self._draw_conversation(assistant.shown(LATEST))
 
     def _draw_state(self) -> None:
@@ -206,12 +216,19 @@ class TalkScreen(App[None]):
             told = f"{told} · {self._words.muted}"
         self.query_one("#state", Static).update(Text(f"{mark} {told}", style=colour))
 
-    def _levels(self, assistant: Assistant, room: int) -> Text:
-        """*room*: columns, margins included."""
+    def _draw_meters(self, assistant: Assistant) -> None:
+        words = self._words
+        room = self.size.width - METER_GAPS - len(words.microphone) - len(words.loudspeaker)
+        figures = self._figures(assistant, words.latency)
+        if room - len(figures) < 2 * SHORT_METER_WIDTH:
+            figures = self._figures(assistant, words.short_latency)
+        self.query_one("#figures", Static).update(figures)
+        width = max(2, min(METER_WIDTH, (room - len(figures)) // 2))
+        self.query_one("#levels", Static).update(self._levels(assistant, width))
+
+    def _levels(self, assistant: Assistant, width: int) -> Text:
         if assistant.voice is None:
             return Text(self._words.no_sound, style="dim")
-        taken = len(self._words.microphone) + len(self._words.loudspeaker) + METER_GAPS
-        width = max(2, min(16, (room - taken) // 2))
         heard, said = assistant.levels_dbfs
         text = Text()
         for label, level, colour in (
@@ -223,13 +240,14 @@ class TalkScreen(App[None]):
             text.append("  ")
         return text
 
-    def _figures(self, assistant: Assistant) -> Text:
+    def _figures(self, assistant: Assistant, latency: str) -> Text:
         figures, words = assistant.figures, self._words
         parts = [words.tokens.format(count=figures.tokens)] if figures.tokens else []
         if figures.latency_s is not None:
-            parts.insert(0, words.latency.format(seconds=figures.latency_s))
+            parts.insert(0, latency.format(seconds=words.number(figures.latency_s, 2)))
         if figures.nanos:
-            parts.append(words.cost.format(usd=figures.nanos / 1e9, model=figures.price.model))
+            usd = words.number(figures.nanos / 1e9, 4)
+            parts.append(words.cost.format(usd=usd, model=figures.price.model))
         return Text(" · ".join(parts))
 
     def _draw_conversation(self, shown: list[Entry]) -> None:
@@ -273,52 +291,81 @@ class TalkScreen(App[None]):
 
     # Keys
 
-    async def _try(self, work: Callable[[Assistant], object]) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only keys that do something now are shown."""
+        assistant = self.assistant
+        match action:
+            case "press" | "release" | "by_voice":
+                return assistant is not None and assistant.is_by_hand
+            case "push_to_talk":
+                return assistant is not None and assistant.voice is not None and not assistant.is_by_hand
+            case "mute":
+                return assistant is not None and assistant.voice is not None
+            case "type" | "interrupt" | "save":
+                return assistant is not None
+            case _:
+                return True
+
+    def _do(self, work: Work) -> None:
+        """Beside the keys: while the connection is being reopened, work waits for it, and the user may want to quit."""
+        self.run_worker(self._try(work), exit_on_error=False)
+
+    async def _try(self, work: Work) -> None:
         """What the user asks for may be refused; that is told, and the conversation goes on."""
         if self.assistant is None:
             return
         try:
-            result = work(self.assistant)
-            if hasattr(result, "__await__"):
-                await result
+            await work(self.assistant)
         except (RealtimeError, ConfigProblem) as error:
-            self.tell(self._words.error.format(message=error))
+            self.warn(self._words.error.format(message=error))
 
-    async def action_press(self) -> None:
-        if self.assistant is not None and not self.assistant.is_by_hand:
-            self.tell(self._words.hint_silent if self.assistant.voice is None else self._words.hint_voice)
-            return
-        await self._try(Assistant.press)
+    def action_press(self) -> None:
+        self._do(self._in_turn(Assistant.press))
 
-    async def action_release(self) -> None:
-        await self._try(Assistant.release)
+    def action_release(self) -> None:
+        self._do(self._in_turn(Assistant.release))
+
+    def _in_turn(self, work: Work) -> Work:
+        """Once what was begun before is done: nobody releases what is still being pressed."""
+
+        async def do(assistant: Assistant) -> None:
+            async with self._pressing:
+                await work(assistant)
+
+        return do
 
     def action_type(self) -> None:
         self.query_one("#message", Input).focus()
 
-    async def action_interrupt(self) -> None:
-        await self._try(Assistant.interrupt)
+    def action_interrupt(self) -> None:
+        self._do(Assistant.interrupt)
 
-    async def action_mute(self) -> None:
-        await self._try(Assistant.mute)
+    def action_mute(self) -> None:
+        if self.assistant is not None:
+            self.assistant.mute()
 
-    async def action_mode(self) -> None:
+    def action_push_to_talk(self) -> None:
+        self._set_by_hand(True)
+
+    def action_by_voice(self) -> None:
+        self._set_by_hand(False)
+
+    def _set_by_hand(self, by_hand: bool) -> None:
         async def change(assistant: Assistant) -> None:
-            await assistant.set_by_hand(not assistant.is_by_hand)
-            self.tell(self._words.by_hand_mode if assistant.is_by_hand else self._words.voice_mode)
-            if self._hint is not None:
-                self._show_hint(assistant)
+            await assistant.set_by_hand(by_hand)
+            self.tell(self._words.by_hand_mode if by_hand else self._words.voice_mode)
+            self._show_hint(assistant)
+            self.refresh_bindings()
 
-        if self.assistant is not None and self.assistant.voice is not None:
-            await self._try(change)
+        self._do(self._in_turn(change))
 
-    async def action_save(self) -> None:
+    def action_save(self) -> None:
         async def save(assistant: Assistant) -> None:
             folder = self._new_folder()
             await assistant.save(folder)
             self.tell(self._words.saved.format(folder=folder))
 
-        await self._try(save)
+        self._do(save)
 
     async def action_quit(self) -> None:
         if self.assistant is None:
@@ -331,7 +378,7 @@ class TalkScreen(App[None]):
         event.input.clear()
         self.query_one("#conversation").focus()
         if text:
-            self.run_worker(self._try(lambda assistant: assistant.say(text)), exit_on_error=False)
+            self._do(lambda assistant: assistant.say(text))
 
 
 def bar(level_dbfs: float, width: int) -> str:
@@ -344,7 +391,9 @@ def bar(level_dbfs: float, width: int) -> str:
 
 def _said(entry: Entry) -> Text:
     text = Text(entry.heard, style="#b9c7be" if entry.speaker in ("tool", "system") else "")
-    text.append(entry.unheard, style="strike #5d6b63" if entry.is_cut else "#7d8d83")
+    unheard = entry.unheard.lstrip()
+    text.append(entry.unheard[: len(entry.unheard) - len(unheard)])
+    text.append(unheard, style="strike #76857c" if entry.is_cut else "#7d8d83")
     if entry.result is not None:
         text.append("\n→ ", style="#8fa398")
         text.append(entry.result, style="#ef6f5c" if entry.has_failed else "#4cc26b")

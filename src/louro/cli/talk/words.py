@@ -26,8 +26,11 @@ class Words:
     hint_by_hand: str
     hint_silent: str
     placeholder: str
+    decimal_point: str
     latency: str
     """With {seconds}."""
+    short_latency: str
+    """The same, where there is little room."""
     tokens: str
     """With {count}."""
     cost: str
@@ -44,7 +47,10 @@ class Words:
     type: str
     interrupt: str
     mute: str
-    mode: str
+    push_to_talk: str
+    by_voice: str
+    space: str
+    """The key."""
     save: str
     quit: str
     leave: str
@@ -53,6 +59,9 @@ class Words:
     """To the model: who it is, and what it speaks."""
     remembered: str
     """To the model, with {memories}."""
+
+    def number(self, value: float, decimals: int) -> str:
+        return f"{value:.{decimals}f}".replace(".", self.decimal_point)
 
 
 ENGLISH = Words(
@@ -78,9 +87,11 @@ ENGLISH = Words(
     hint_by_hand="Space: talk. Enter: send.",
     hint_silent="T: type a message.",
     placeholder="Type a message, Enter sends it",
-    latency="answered in {seconds:.2f} s",
+    decimal_point=".",
+    latency="answered in {seconds} s",
+    short_latency="{seconds} s",
     tokens="{count} tokens",
-    cost="${usd:.4f} on {model}",
+    cost="${usd} on {model}",
     saved="Saved in {folder}",
     reconnected="The connection was lost, and is back. Nothing was forgotten.",
     error="Error: {message}",
@@ -91,7 +102,9 @@ ENGLISH = Words(
     type="Type",
     interrupt="Stop",
     mute="Mute",
-    mode="Mode",
+    push_to_talk="Push to talk",
+    by_voice="Voice",
+    space="space",
     save="Save",
     quit="Quit",
     leave="Back",
@@ -122,9 +135,11 @@ PORTUGUESE = Words(
     hint_by_hand="Espaço: falar. Enter: enviar.",
     hint_silent="T: escrever uma mensagem.",
     placeholder="Escreva uma mensagem, Enter envia",
-    latency="respondeu em {seconds:.2f} s",
+    decimal_point=",",
+    latency="respondeu em {seconds} s",
+    short_latency="{seconds} s",
     tokens="{count} tokens",
-    cost="US$ {usd:.4f} em {model}",
+    cost="US$ {usd} em {model}",
     saved="Gravado em {folder}",
     reconnected="A conexão caiu e voltou. Nada foi esquecido.",
     error="Erro: {message}",
@@ -135,7 +150,9 @@ PORTUGUESE = Words(
     type="Escrever",
     interrupt="Parar",
     mute="Mudo",
-    mode="Modo",
+    push_to_talk="Aperte e fale",
+    by_voice="Voz",
+    space="espaço",
     save="Gravar",
     quit="Sair",
     leave="Voltar",
