@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.protocol import Event, State
 
-from louro.transports.inbox import Assembly, Inbox
+from louro.transports.inbox import Inbox
 
 
 class UpstreamSocket(ClientConnection):
@@ -18,7 +18,6 @@ class UpstreamSocket(ClientConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._assembly = Assembly()
         self._inbox = Inbox(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -30,13 +29,10 @@ class UpstreamSocket(ClientConnection):
             super().process_event(event)
             return
         try:
-            message = self._assembly.add(event)
+            self._inbox.receive(event)
         except UnicodeDecodeError:
             self.protocol.fail(CloseCode.INVALID_DATA)
             self.send_data()
-            return
-        if message is not None:
-            self._inbox.put(message)
 
     async def hear(self) -> str:
         """One reader at a time. Raises ConnectionClosed."""

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 
-from louro.transports.inbox import Assembly, Inbox
+from louro.transports.inbox import Inbox
 
 FRAMES = "louro.frames"
 """The extension of ASGI under which an application finds the socket itself."""
@@ -94,7 +94,6 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.inbox = Inbox(self.transport)
         self.queue = _Events(self.inbox)
-        self._assembly = Assembly()
 
     async def run_asgi(self) -> None:
         self.scope["extensions"][FRAMES] = self  # type: ignore[assignment]
@@ -116,13 +115,10 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         try:
-            message = self._assembly.add(event)
+            self.inbox.receive(event)
         except UnicodeDecodeError:
             self.conn.send_close(CloseCode.INVALID_DATA)
             self.handle_parser_exception()
-            return
-        if message is not None:
-            self.inbox.put(message)
 
     handle_text = handle_bytes = handle_cont
 

@@ -19,8 +19,15 @@ class Inbox:
         self._network = network
         self._frames: deque[str | bytes] = deque()
         self._size_bytes = 0
+        self._assembly = Assembly()
         self._is_paused = self._has_ended = False
         self._taker: asyncio.Future[None] | None = None
+
+    def receive(self, frame: Frame) -> None:
+        """A message, or a piece of one. Raises UnicodeDecodeError: it is no text."""
+        message = self._assembly.add(frame)
+        if message is not None:
+            self.put(message)
 
     def put(self, frame: str | bytes) -> None:
         self._frames.append(frame)
