@@ -169,7 +169,7 @@ class Notebook:
         if self.only_transcribes:
             heard_ms, self._heard_ms = self._heard_ms, 0
         # What works here hears a turn once, and its answer is what pays for that.
-        is_paid = self.priced_as is not None and not self.only_transcribes
+        answer_pays = self.priced_as is not None and not self.only_transcribes
         price = self._prices.price_for(self.priced_as or self._ear, _day(now))
         return Entry(
             id=f"{event.item_id}.{event.content_index}",
@@ -183,7 +183,7 @@ class Notebook:
             tokens=tokens,
             input_ms=heard_ms,
             duration_ms=_ms(now - self._committed.pop(event.item_id, now)),
-            price_nanos=cost(price, tokens, 0 if is_paid else _seconds(transcribed_ms)),
+            price_nanos=cost(price, tokens, 0 if answer_pays else _seconds(transcribed_ms)),
             transcribed_ms=transcribed_ms,
             price_since=price.since,
         )
