@@ -80,7 +80,7 @@ def pcm_of(sound: Sound) -> bytes:
 async def mistaken(far: bytes, near: bytes, canceller: EchoCanceller) -> int:
     """How often the session heard a user."""
     detector = load_silero("", EngineSettings())
-    machine = Machine(Setup(model="m"), GA, seed=1, count_tokens=len, now=0.0)
+    machine = Machine(Setup(model="m", pause_ms=160), GA, seed=1, count_tokens=len, now=0.0)
     ear = detector.open()
     count = 0
     for at in range(0, len(far), CHUNK * 2):

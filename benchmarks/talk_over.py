@@ -77,7 +77,7 @@ class Ear:
     def __init__(self) -> None:
         self._detector = load_silero("", EngineSettings())
         self._stream = self._detector.open()
-        self._machine = Machine(Setup(model="m"), GA, seed=1, count_tokens=len, now=0.0)
+        self._machine = Machine(Setup(model="m", pause_ms=160), GA, seed=1, count_tokens=len, now=0.0)
 
     async def hears_somebody(self, pcm: bytes, now: float) -> bool:
         """Whether a user has begun to speak with this chunk."""

@@ -79,7 +79,7 @@ class Session:
         self.log = FileLog(log) if log is not None else None
         self.conversation = Conversation(client)
         machine = Machine(
-            Setup(**setup),
+            Setup(**{"pause_ms": 160, **setup}),
             dialect,
             seed=7,
             count_tokens=lambda text: len(text.split()),

@@ -47,7 +47,7 @@ class Setup:
     """Of incoming `audio/pcm`. The protocol knows one rate; a careless client may declare another."""
     start: SessionPatch | None = None
     """What the session's key is bound to: the session begins with it."""
-    pause_ms: int | None = 160
+    pause_ms: int | None = None
     """Silence after which an answer is drafted; None: never before the turn is over."""
     kept_audio_s: float = KEPT_AUDIO_S
     token_limit: int = 1_000_000
