@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.server import load_engines
 

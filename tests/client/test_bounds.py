@@ -14,7 +14,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import Serving
+from tests.serving import Serving
 
 from louro.audio.pcm import bytes_of_ms, silence
 from louro.client import RealtimeClient

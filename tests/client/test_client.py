@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.conformance.conftest import Serving
+from tests.serving import Serving
 
 from louro.client import (
     ConnectionFailed,

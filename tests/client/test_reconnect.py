@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.client import ConnectionFailed, RealtimeClient, RealtimeError
 from louro.client import connection as connection_module

@@ -19,7 +19,7 @@ import soundfile
 from anyio.abc import TaskGroup
 from numpy.typing import NDArray
 from tests.client.virtual_sound import RATE_HZ, VirtualSound, is_available, virtual_sound
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.audio.pcm import duration_ms
 from louro.client import RealtimeClient, RealtimeEvent

@@ -18,8 +18,8 @@ from websockets.typing import Subprotocol
 
 from louro.server import load_engines
 from louro.session.session import Session
-from tests.conformance.conftest import SCRIPTED, Serving
 from tests.conformance.marks import requirement
+from tests.serving import SCRIPTED, Serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import Serving
 from tests.conformance.marks import requirement
+from tests.serving import Serving
 
 HERE = Path(__file__).parent / "js"
 

@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from tests.conformance.conftest import Serving
 from tests.conformance.marks import requirement
 from tests.conformance.talk import DIALECTS, Talk, in_dialect, names, talk, user
 from tests.oracle import Dialect, Event
+from tests.serving import Serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 both = pytest.mark.parametrize("dialect", DIALECTS)
@@ -591,7 +591,7 @@ async def test_the_embedded_models_answer_a_spoken_question(
 @pytest.mark.models
 @requirement("models.call")
 async def test_the_embedded_model_adds_by_voice(embedded: Serving) -> None:
-    from tests.conformance.conftest import sound  # noqa: PLC0415
+    from tests.serving import sound  # noqa: PLC0415
 
     async with talk(embedded.websocket, "beta") as session:
         await session.prepare(turn_detection=VAD, tools=[SUM])

@@ -19,10 +19,10 @@ import soxr
 from msgspec import structs
 
 from louro.server import load_engines
-from tests.conformance.conftest import SCRIPTED, Serving, sound
 from tests.conformance.marks import requirement
 from tests.conformance.talk import names, talk
 from tests.oracle import Event, check
+from tests.serving import SCRIPTED, Serving, sound
 
 JS = Path(__file__).parent / "js"
 QUERY = "/v1/realtime?model=gpt-4o-realtime-preview-2024-10-01&input_sample_rate=16000"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.server import load_engines
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.client.conftest import scripted as scripted
 from tests.client.virtual_sound import RATE_HZ, is_available, virtual_sound
-from tests.conformance.conftest import Serving
+from tests.serving import Serving
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "examples" / "tutorial"

@@ -12,7 +12,7 @@ import openai
 import pytest
 from msgspec import structs
 from openai import AuthenticationError, NotFoundError, OpenAI, PermissionDeniedError
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 from tests.store.recorder import an_entry
 
 from louro.client import ConnectionFailed, RealtimeClient

@@ -6,7 +6,7 @@ import anyio
 import httpx
 import pytest
 from tests.client.conftest import scripted as scripted
-from tests.conformance.conftest import Serving
+from tests.serving import Serving
 
 from louro.client import RealtimeClient
 

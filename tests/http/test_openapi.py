@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.server import load_engines
 from louro.store.sql import Store

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from msgspec import structs
 from openai import AsyncOpenAI, AuthenticationError, BadRequestError
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.client import ConnectionFailed, RealtimeClient
 from louro.protocol.session import RealtimeSession

@@ -15,7 +15,7 @@ import anyio.to_thread
 import httpx
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 from tests.store.recorder import an_entry
 from websockets.asyncio.client import ClientConnection, connect
 

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
+from tests.serving import SCRIPTED, Serving
 
 from louro.client.address import Dialect
 from louro.config import Settings

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 from openai import AsyncOpenAI
-from tests.conformance.conftest import Serving
 from tests.relay.conftest import UPSTREAM_KEY, Relaying
+from tests.serving import Serving
 
 from louro.client import ConnectionFailed, RealtimeClient
 from louro.http.doorkeeper import Doorkeeper

@@ -12,8 +12,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-from tests.conformance.conftest import Serving
 from tests.relay.conftest import UPSTREAM_KEY, Relaying
+from tests.serving import Serving
 from websockets.asyncio.client import ClientConnection, connect
 
 from louro.client import ConnectionFailed, RealtimeClient, RealtimeError

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import trustme
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
 from tests.conformance.test_js_client import packages as packages
 from tests.relay.conftest import UPSTREAM_KEY, Relaying
+from tests.serving import SCRIPTED, Serving
 
 from louro.client.address import Dialect
 from louro.config import Settings

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import Serving
 from tests.relay.conftest import Relaying
 from tests.relay.test_relay import upstream
 from tests.relay.test_reopening import Talk
+from tests.serving import Serving
 from websockets.asyncio.client import connect
 
 from louro.client.tools import make_tool

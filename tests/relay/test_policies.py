@@ -12,8 +12,8 @@ import anyio
 import httpx
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
 from tests.relay.conftest import UPSTREAM_KEY
+from tests.serving import SCRIPTED, Serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 

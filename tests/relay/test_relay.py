@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import Serving
 from tests.relay.conftest import UPSTREAM_KEY, Relaying
+from tests.serving import Serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
 from tests.relay.conftest import UPSTREAM_KEY, Relaying
+from tests.serving import SCRIPTED, Serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 

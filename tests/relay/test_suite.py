@@ -1,7 +1,6 @@
 """The conformance suite of the server, through a relay: four pairs of dialects."""
 
 # ruff: noqa: F403, F405, F821
-from tests.conformance.conftest import Serving
 from tests.conformance.talk import talk
 from tests.conformance.test_input import *
 from tests.conformance.test_items import *
@@ -10,6 +9,7 @@ from tests.conformance.test_js_client import test_the_reference_client_holds_a_c
 from tests.conformance.test_responses import *
 from tests.conformance.test_sdk import *
 from tests.oracle import Dialect
+from tests.serving import Serving
 
 test_the_reference_client_holds_a_conversation = test_it
 # The models are no other behind a relay. What takes a server of its own is no relay's.

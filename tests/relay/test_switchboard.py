@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec import structs
-from tests.conformance.conftest import SCRIPTED, Serving
 from tests.relay.conftest import UPSTREAM_KEY
+from tests.serving import SCRIPTED, Serving
 
 from louro.client import ConnectionFailed, RealtimeClient
 from louro.config import ConfigProblem, Settings, UpstreamSettings, read_settings
