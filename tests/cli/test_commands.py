@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from louro.cli import main
+
 LOURO = Path(sys.executable).with_name("louro")
 SPEECH = Path(__file__).parents[1] / "speech"
 SCRIPTED = ("--vad", "scripted", "--stt", "scripted", "--llm", "scripted", "--tts", "scripted")
@@ -101,3 +103,10 @@ def test_what_is_wrong_is_told_with_its_cure(arguments: tuple[str, ...], cure: s
     assert done.returncode != 0
     assert cure in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
+
+
+def test_the_client_alone_says_how_the_command_line_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "louro.cli.commands", raising=False)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    with pytest.raises(SystemExit, match=r"needs typer.*pip install 'louro\[embedded,audio\]'"):
+        main()
