@@ -106,19 +106,34 @@ class Connection:
 
     async def _is_sent(self, event: ce.AnyClientEvent) -> bool:
         """Whether this link has taken it."""
-        assert self._link is not None
+        link = self._link
+        assert link is not None
         self._emitter.emit("realtime.event", RealtimeEvent("client", time.time(), event))  # noqa: TID251
         try:
-            await self._link.send(event)
+            await link.send(event)
         except LinkClosed:
-            self._ready = anyio.Event() if self._ready.is_set() else self._ready
+            self._lose(link)
             return False
         return True
 
     async def send_raw(self, frame: str) -> None:
-        await self.wait_ready()
-        assert self._link is not None
-        await self._link.send_raw(frame)
+        """Over this link, or the next."""
+        while True:
+            await self.wait_ready()
+            link = self._link
+            assert link is not None
+            try:
+                await link.send_raw(frame)
+            except LinkClosed:
+                self._lose(link)
+            else:
+                return
+
+    def _lose(self, link: Link) -> None:
+        """Whoever sends waits for the next. Told by the reader and by writers, in any order: those who wait already
+        must not be left behind, and a link that is there by now is not lost."""
+        if link is self._link and self._ready.is_set() and not self.is_over:
+            self._ready = anyio.Event()
 
     # Its life
 
@@ -133,8 +148,9 @@ class Connection:
     async def run(self) -> Closed:
         """Read until the last link is closed; return how."""
         while True:
-            closed = await self._read()
-            self._ready = anyio.Event()
+            assert self._link is not None
+            closed = await self._read(self._link)
+            self._lose(self._link)
             if self.is_hung_up or not self._may_reopen(closed) or not await self._reopen(closed):
                 break
         self._closed = closed
@@ -143,11 +159,10 @@ class Connection:
         self._ready.set()
         return Closed(closed.code, closed.reason)
 
-    async def _read(self) -> LinkClosed:
-        assert self._link is not None
+    async def _read(self, link: Link) -> LinkClosed:
         try:
             while True:
-                self._take(await self._link.receive())
+                self._take(await link.receive())
         except LinkClosed as closed:
             self._expiry.cancel()
             return closed
