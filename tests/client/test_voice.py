@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -424,3 +426,11 @@ async def test_the_default_ear_hears_the_user_over_the_default_voice(
     assert item.id == item_id
     assert LONG_ANSWER.startswith(kept.strip())
     assert abs(len(kept.split()) - len(item.heard_words.split())) <= 1
+
+
+def test_the_client_without_sound_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("louro.client.voice", "louro.client.playback"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(ModuleNotFoundError, match=r"install 'louro\[audio\]'"):
+        importlib.import_module("louro.client.voice")

@@ -12,9 +12,15 @@ from louro.audio.pcm import duration_ms
 from louro.client.client import RealtimeClient
 from louro.client.conversation import ConversationItem, Interrupted
 from louro.client.errors import RealtimeError
-from louro.client.playback import Playback
-from louro.client.sound import Choice, Sound, open_sound
 from louro.protocol.server_events import InputAudioBufferSpeechStarted, ResponseOutputAudioDelta
+
+try:
+    from louro.client.playback import Playback
+    from louro.client.sound import Choice, Sound, open_sound
+except ModuleNotFoundError as error:
+    if error.name != "numpy":
+        raise
+    raise ModuleNotFoundError("There is no sound here: install 'louro[audio]'.", name="numpy") from None
 
 REST_AFTER_MS = 5_000
 """Of quiet: then the loudspeaker rests. It wakes when the user begins to speak or an answer is asked for: long before
