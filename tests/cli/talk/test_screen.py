@@ -287,6 +287,23 @@ async def test_only_keys_that_do_something_are_shown_and_they_fit(
         await pilot.press("q")
 
 
+@pytest.mark.anyio
+async def test_without_sound_one_writes_and_nothing_of_sound_is_shown(plan: Plan, tmp_path: Path) -> None:
+    screen = screen_of(replace(plan, silent=True), tmp_path)
+    async with screen.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "ready" in state_of(screen))
+        assert ENGLISH.hint_silent in text_of(screen)
+        shown = [ENGLISH.type, ENGLISH.interrupt, ENGLISH.save, ENGLISH.quit]
+        await until(pilot, lambda: keys_of(screen) == shown)
+        await pilot.press("t", *"hello", "enter")
+        await until(pilot, lambda: "You said: hello" in text_of(screen))
+        figures = screen.query_one("#figures", Static)
+        await until(pilot, lambda: str(figures.render()).startswith("answered in "))
+        await until(pilot, lambda: "gpt-realtime" in str(figures.render()))
+        assert_it_fits(screen)
+        await pilot.press("q")
+
+
 def keys_of(screen: TalkScreen) -> list[str]:
     return [key.description for key in screen.query(FooterKey)]
 

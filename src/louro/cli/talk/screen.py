@@ -220,7 +220,7 @@ class TalkScreen(App[None]):
         words = self._words
         room = self.size.width - METER_GAPS - len(words.microphone) - len(words.loudspeaker)
         figures = self._figures(assistant, words.latency)
-        if room - len(figures) < 2 * SHORT_METER_WIDTH:
+        if assistant.voice is not None and room - len(figures) < 2 * SHORT_METER_WIDTH:
             figures = self._figures(assistant, words.short_latency)
         self.query_one("#figures", Static).update(figures)
         width = max(2, min(METER_WIDTH, (room - len(figures)) // 2))
