@@ -47,6 +47,10 @@ def test_what_is_still_to_be_spoken_is_told_apart() -> None:
     assert (entry.heard, entry.unheard, entry.is_cut) == ("one two", " three four", False)
 
 
+def test_words_whose_sound_has_not_come_are_not_heard_yet() -> None:
+    assert words_within("one two", 0, 0) == ""
+
+
 def test_of_an_answer_that_was_cut_the_rest_was_never_heard() -> None:
     [entry] = entries([spoken("one two three four", heard_ms=500)], lambda _: None)
     assert (entry.heard, entry.unheard, entry.is_cut) == ("one two", " three four", True)

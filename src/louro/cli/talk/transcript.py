@@ -86,6 +86,8 @@ def _never_sounded(one: ConversationItem) -> bool:
 
 def words_within(words: str, heard_ms: int, audio_ms: int) -> str:
     """The whole words whose share of the sound has been heard; the one being spoken is among them."""
+    if not audio_ms:
+        return ""  # no sound has come yet: words come first
     if heard_ms >= audio_ms:
         return words
     reach = len(words) * heard_ms // audio_ms
