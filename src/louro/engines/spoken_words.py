@@ -1,9 +1,11 @@
-"""What voices have in common that give a clause at once: parts, silence, chunks, and where each word lies."""
+"""What the voices here have in common: parts of a clause, its chunks, and where each word lies in them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,37 +13,35 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import soxr
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
 from louro.engines.base import EngineError, Spoken, Word
 from louro.engines.speakable import SaidWord
+from louro.engines.trimming import QUIET, Floats, Trimmer
 from louro.engines.workers import Workers
 
+RATE_HZ = 24_000
+BYTES_PER_MS = RATE_HZ * 2 // 1000
 CHUNK_MS = 200
-LEAD_MS = 20
-"""Silence left before the first sound of a clause; the voice makes up to a tenth of a second, and it is waited for."""
-TRAIL_MS = {",": 120, ";": 150, ":": 150, ".": 250, "!": 250, "?": 250}
-"""Pause left after a clause, by how it ends."""
-QUIET = 0.01
-"""Of full scale: below it a sample is silence."""
 MAX_WORDS = 24
 """Spoken in one go; what is longer is cut at a word, so that stopping stays quick."""
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class Sound:
-    samples: Floats
-    """From -1 to 1."""
-    begin_s: float
-    """Where in them the voice begins."""
-    end_s: float
+class Utterance:
+    """Words that are being said."""
+
+    rate_hz: int
+    windows: Iterator[Floats]
+    """The sound in pieces, from -1 to 1. Each step blocks while the next is made."""
+    words: Sequence[Word]
+    """Where they end, in the sound as it is made."""
 
 
-Say = Callable[[str, onnxruntime.RunOptions], Sound]
-"""Blocks. Ends early, with whatever sound, when the options tell it to terminate; 24 kHz."""
+Say = Callable[[Sequence[SaidWord], onnxruntime.RunOptions], Utterance]
+"""Blocks. It and its windows fail when the options tell them to terminate."""
 
 
 def open_voice(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -56,57 +56,109 @@ def open_voice(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 def run(
     model: onnxruntime.InferenceSession, inputs: dict[str, NDArray[Any]], options: onnxruntime.RunOptions
-) -> Floats:
-    """Return the samples; none where *options* told the model to terminate."""
+) -> list[NDArray[Any]]:
+    """The model's outputs. Fails also where *options* told it to terminate: then nobody waits for them."""
     try:
-        samples: Floats = model.run(None, inputs, options)[0].reshape(-1)
+        return list(model.run(None, inputs, options))
     except Fail as error:
-        if not options.terminate:
-            raise EngineError("The voice failed.") from error
-        return np.zeros(0, np.float32)
-    return samples
+        raise EngineError("The voice failed.") from error
 
 
 async def speak_words(words: Sequence[SaidWord], say: Say, workers: Workers) -> AsyncIterator[Spoken]:
-    said_ms = 0
+    said_bytes = 0
+    heard_s = time.monotonic()
+    """Until when somebody who listens has something to hear."""
     for start in range(0, len(words), MAX_WORDS):
         options = onnxruntime.RunOptions()
+        windows = _windows(words[start : start + MAX_WORDS], say, options)
+        begin_ms = said_bytes // BYTES_PER_MS
         try:
-            pcm, marks = await workers.run(partial(_speak, words[start : start + MAX_WORDS], say, options))
+            # Between two windows it is the turn of whoever runs out of sound first.
+            while (chunks := await workers.run(partial(_next, windows), heard_s)) is not None:
+                for chunk in chunks:
+                    said_bytes += len(chunk.pcm)
+                    yield Spoken(
+                        chunk.pcm, tuple(Word(text, begin_ms + end_ms) for text, end_ms in chunk.words)
+                    )
+                    heard_s = max(heard_s, time.monotonic()) + len(chunk.pcm) / BYTES_PER_MS / 1000
         finally:
             options.terminate = True  # when cancelled: the model stops within one of its steps
-        marks = [Word(word.text, word.end_ms + said_ms) for word in marks]
-        for chunk in chunks(pcm, marks, said_ms):
-            yield chunk
-        said_ms += len(pcm) // 48
 
 
-def _speak(
-    words: Sequence[SaidWord], say: Say, options: onnxruntime.RunOptions, stop: threading.Event
-) -> tuple[bytes, list[Word]]:
-    said = " ".join(word.said for word in words if word.said)
-    if stop.is_set() or not any(letter.isalnum() for letter in said):
-        return b"", [Word(word.original, 0) for word in words]
-    sound = say(said, options)
-    pcm = np.clip(np.rint(sound.samples * 32_767), -32_768, 32_767).astype("<i2").tobytes()
-    return pcm, timed(words, sound.begin_s * 1000, sound.end_s * 1000)
+def _next(windows: Iterator[list[Spoken]], stop: threading.Event) -> list[Spoken] | None:
+    return next(windows, None)
 
 
-def trimmed(samples: Floats, rate_hz: int, said: str) -> Sound:
-    """Cut the silence around *samples* to what suits the end of what was said."""
-    begin, end = voiced(samples)
-    first = max(begin - LEAD_MS * rate_hz // 1000, 0)
-    last = end + TRAIL_MS.get(said[-1], 40) * rate_hz // 1000
-    kept = samples[first:last]
-    if last > len(samples):
-        kept = np.concatenate([kept, np.zeros(last - len(samples), np.float32)])
-    return Sound(kept, (begin - first) / rate_hz, (end - first) / rate_hz)
+def _windows(words: Sequence[SaidWord], say: Say, options: onnxruntime.RunOptions) -> Iterator[list[Spoken]]:
+    """The chunks of each window of a sound as it is made; their words count from its beginning."""
+    said = said_text(words)
+    if not any(letter.isalnum() for letter in said):
+        yield [Spoken(b"", tuple(Word(word.original, 0) for word in words))]
+        return
+    utterance = say(words, options)
+    trimmer = Trimmer(utterance.rate_hz, said)
+    resampler = soxr.ResampleStream(utterance.rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
+    telling = Telling(utterance.words)
+    for window in utterance.windows:
+        voiced = trimmer.feed(window)
+        telling.skipped_ms = trimmer.skipped * 1000 / utterance.rate_hz
+        yield telling.chunks(_pcm(resampler.resample_chunk(voiced)))
+    yield telling.last_chunks(_pcm(resampler.resample_chunk(trimmer.flush(), last=True)))
+
+
+def said_text(words: Sequence[SaidWord]) -> str:
+    return " ".join(word.said for word in words if word.said)
+
+
+def _pcm(samples: Floats) -> bytes:
+    return np.clip(np.rint(samples * 32_767), -32_768, 32_767).astype("<i2").tobytes()
+
+
+class Telling:
+    """Which words end in which chunk of a sound."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self._words = deque(words)
+        self._told_bytes = 0
+        self.skipped_ms = 0.0
+        """By which the words were said earlier than their voice means: silence that was cut off."""
+
+    def chunks(self, pcm: bytes) -> list[Spoken]:
+        size = CHUNK_MS * BYTES_PER_MS
+        return [self._chunk(pcm[start : start + size]) for start in range(0, len(pcm), size)]
+
+    def last_chunks(self, pcm: bytes) -> list[Spoken]:
+        """All words have ended when the sound has."""
+        chunks = self.chunks(pcm)
+        rest = tuple(Word(word.text, self._told_ms) for word in self._words)
+        return [*chunks, Spoken(b"", rest)] if rest else chunks
+
+    @property
+    def _told_ms(self) -> int:
+        return self._told_bytes // BYTES_PER_MS
+
+    def _chunk(self, pcm: bytes) -> Spoken:
+        self._told_bytes += len(pcm)
+        ended: list[Word] = []
+        while self._words and self._end_ms(self._words[0]) <= self._told_ms:
+            word = self._words.popleft()
+            ended.append(Word(word.text, self._end_ms(word)))
+        return Spoken(pcm, tuple(ended))
+
+    def _end_ms(self, word: Word) -> int:
+        return max(int(word.end_ms - self.skipped_ms), 0)
 
 
 def voiced(samples: Floats) -> tuple[int, int]:
     """The first and the last sample that can be heard; all of them where none can."""
     loud = np.flatnonzero(np.abs(samples) > QUIET)
     return (int(loud[0]), int(loud[-1])) if len(loud) else (0, len(samples))
+
+
+def said_at_once(words: Sequence[SaidWord], samples: Floats, rate_hz: int) -> Utterance:
+    """Of a voice that gives all of the sound, and does not say where its words lie."""
+    begin, end = voiced(samples)
+    return Utterance(rate_hz, iter([samples]), timed(words, begin * 1000 / rate_hz, end * 1000 / rate_hz))
 
 
 def timed(words: Sequence[SaidWord], begin_ms: float, end_ms: float) -> list[Word]:
@@ -123,19 +175,3 @@ def timed(words: Sequence[SaidWord], begin_ms: float, end_ms: float) -> list[Wor
 
 def _pause(said: str) -> float:
     return 4.0 if said.endswith((",", ";", ":", ".", "!", "?")) else 0.0
-
-
-def chunks(pcm: bytes, words: Sequence[Word], begin_ms: int) -> list[Spoken]:
-    """Cut the sound of a clause, each chunk with the words that end in it. Words are told from the clause's start."""
-    if not pcm:
-        return [Spoken(b"", tuple(words))]
-    size = CHUNK_MS * 48
-    cut: list[Spoken] = []
-    told = 0
-    for start in range(0, len(pcm), size):
-        is_last = start + size >= len(pcm)
-        end_ms = begin_ms + (start + size) // 48
-        count = sum(1 for word in words[told:] if is_last or word.end_ms <= end_ms)
-        cut.append(Spoken(pcm[start : start + size], tuple(words[told : told + count])))
-        told += count
-    return cut
