@@ -66,7 +66,8 @@ async def test_speech_is_sent_as_a_sound_file_and_heard(address: str) -> None:
 @pytest.mark.parametrize(
     ("status", "answer", "said"),
     [
-        (401, b"", "refuses the key"),
+        (401, b"", "refuses the key. Set LOURO_STT_API_KEY"),
+        (429, b'{"error": {"message": "Slower."}}', "too much to do.*Slower"),
         (404, b"", "does not know"),
         (500, b"", "answered 500"),
         (200, b"<html>", "no transcript"),
@@ -112,3 +113,13 @@ async def test_nobody_there_names_the_cure() -> None:
 def test_an_address_is_needed() -> None:
     with pytest.raises(ConfigError, match="needs the address"):
         load_voice("tts-1", EngineSettings())
+
+
+def test_an_address_holds_no_password() -> None:
+    with pytest.raises(ConfigError, match="LOURO_TTS_API_KEY"):
+        load_voice("http://me:secret@voice.test/v1#tts-1", EngineSettings())
+
+
+def test_a_rate_is_a_number() -> None:
+    with pytest.raises(ConfigError, match="not 'quick'"):
+        load_voice("http://voice.test/v1?rate=quick#tts-1", EngineSettings())

@@ -26,7 +26,8 @@ from louro.engines.base import (
     ToolCall,
     ToolResult,
 )
-from louro.engines.openai_llm import AnswerReader, OpenAiModel, Server, load, parse_line, request_body
+from louro.engines.openai_llm import AnswerReader, OpenAiModel, load, parse_line, request_body
+from louro.engines.openai_server import Server
 from louro.engines.registry import EngineSettings
 
 SERVER = Server("http://model.test/v1", "parrot")

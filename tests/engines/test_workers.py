@@ -92,7 +92,7 @@ async def test_cancelled_work_is_told_so_and_leaves_its_place_at_once() -> None:
 
 async def test_a_turn_that_comes_while_one_gives_up_goes_to_the_next() -> None:
     workers = Workers(1)
-    queue = workers._queue()
+    queue = workers._queues.get()
     order: list[str] = []
 
     async def wait(name: str, scope: anyio.CancelScope) -> None:

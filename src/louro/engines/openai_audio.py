@@ -6,79 +6,40 @@ Source: https://platform.openai.com/docs/api-reference/audio
 from __future__ import annotations
 
 import io
-import os
 import wave
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
-from weakref import WeakKeyDictionary
-
-import anyio.lowlevel
-import httpx
 
 from louro.audio.resample import Resampler
 from louro.engines.base import ConfigError, EngineError, Hints, Manner, Spoken, Word
+from louro.engines.openai_server import HEARS, SPEAKS, Connections, Server, read_server
 from louro.engines.registry import EngineSettings
 from louro.engines.speakable import said_words
 
-TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-"""60 s between two pieces: a server may load its model at the first request."""
 VOICE_RATE_HZ = 24_000
 """What `response_format: pcm` means, unless the address says `?rate=`."""
 MS_PER_LETTER = 65
 """How long speech takes, until the end of a clause tells its true length. English at 150 words a minute."""
 
 
-@dataclass(frozen=True)
-class AudioServer:
-    url: str
-    model: str
-    rate_hz: int = VOICE_RATE_HZ
-    key: str | None = field(default=None, repr=False)
-
-
 def load_transcriber(argument: str, settings: EngineSettings) -> OpenAiTranscriber:
     """*argument*: `URL#MODEL`. The key is LOURO_STT_API_KEY, else OPENAI_API_KEY."""
-    return OpenAiTranscriber(_server("stt", argument, "LOURO_STT_API_KEY"))
+    return OpenAiTranscriber(read_server(argument, HEARS))
 
 
 def load_voice(argument: str, settings: EngineSettings) -> OpenAiVoice:
     """*argument*: `URL#MODEL`, or `URL?rate=HZ#MODEL`. The key is LOURO_TTS_API_KEY, else OPENAI_API_KEY."""
-    return OpenAiVoice(_server("tts", argument, "LOURO_TTS_API_KEY"))
-
-
-def _server(kind: str, argument: str, key_name: str) -> AudioServer:
-    address, _, model = argument.partition("#")
-    parts = urlsplit(address)
-    rate = parse_qs(parts.query).get("rate", [str(VOICE_RATE_HZ)])[0]
-    if parts.scheme not in ("http", "https") or not parts.hostname or not model or not rate.isdigit():
-        raise ConfigError(
-            f"The {kind} engine 'openai' needs the address of a server and a model, as in "
-            "openai:http://127.0.0.1:8000/v1#whisper-1"
-        )
-    key = os.environ.get(key_name) or os.environ.get("OPENAI_API_KEY")
-    return AudioServer(address.partition("?")[0].rstrip("/"), model, int(rate), key)
-
-
-class _Clients:
-    """One HTTP client an event loop: connections stay open from turn to turn."""
-
-    def __init__(self, server: AudioServer) -> None:
-        self._server = server
-        self._clients: WeakKeyDictionary[object, httpx.AsyncClient] = WeakKeyDictionary()
-
-    def get(self) -> httpx.AsyncClient:
-        loop = anyio.lowlevel.current_token().native_token
-        if loop not in self._clients:
-            headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
-            self._clients[loop] = httpx.AsyncClient(timeout=TIMEOUT, headers=headers)
-        return self._clients[loop]
+    server = read_server(argument, SPEAKS)
+    rate = parse_qs(urlsplit(argument).query).get("rate", [str(VOICE_RATE_HZ)])[0]
+    if not rate.isdigit():
+        raise ConfigError(f"The rate of the tts engine 'openai' is a number of Hz, not '{rate}'.")
+    return OpenAiVoice(server, int(rate))
 
 
 class OpenAiTranscriber:
-    def __init__(self, server: AudioServer) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._clients = _Clients(server)
+        self._connections = Connections(server, HEARS)
 
     async def transcribe(self, pcm: bytes, hints: Hints) -> AsyncIterator[str]:
         form = {"model": self._server.model, "response_format": "json"}
@@ -87,13 +48,8 @@ class OpenAiTranscriber:
         if hints.prompt:
             form["prompt"] = hints.prompt
         files = {"file": ("speech.wav", _wav(pcm), "audio/wav")}
-        url = f"{self._server.url}/audio/transcriptions"
-        try:
-            answer = await self._clients.get().post(url, data=form, files=files)
-        except httpx.HTTPError as error:
-            raise EngineError(_failure("speech recognition", "--stt", self._server, error)) from error
-        if answer.is_error:
-            raise EngineError(_refusal("speech recognition", self._server, answer.status_code))
+        async with self._connections.ask(data=form, files=files) as answer:
+            await answer.aread()
         try:
             text = answer.json()["text"]
         except (ValueError, KeyError, TypeError):
@@ -105,9 +61,10 @@ class OpenAiTranscriber:
 
 
 class OpenAiVoice:
-    def __init__(self, server: AudioServer) -> None:
+    def __init__(self, server: Server, rate_hz: int = VOICE_RATE_HZ) -> None:
         self._server = server
-        self._clients = _Clients(server)
+        self._rate_hz = rate_hz
+        self._connections = Connections(server, SPEAKS)
 
     @property
     def voices(self) -> Sequence[str]:
@@ -125,22 +82,16 @@ class OpenAiVoice:
             "speed": manner.speed,
             "response_format": "pcm",
         }
-        resampler = Resampler(self._server.rate_hz, VOICE_RATE_HZ)
+        resampler = Resampler(self._rate_hz, VOICE_RATE_HZ)
         said_bytes, half, held = 0, b"", b""
-        url = f"{self._server.url}/audio/speech"
-        try:
-            async with self._clients.get().stream("POST", url, json=body) as answer:
-                if answer.is_error:
-                    raise EngineError(_refusal("speech", self._server, answer.status_code))
-                async for data in answer.aiter_bytes():
-                    whole = half + data
-                    half = whole[len(whole) & ~1 :]
-                    pcm, held = held, resampler.feed(whole[: len(whole) & ~1])
-                    if pcm:
-                        said_bytes += len(pcm)
-                        yield Spoken(pcm, words.until(said_bytes // 48))
-        except httpx.HTTPError as error:
-            raise EngineError(_failure("speech", "--tts", self._server, error)) from error
+        async with self._connections.ask(json=body) as answer:
+            async for data in answer.aiter_bytes():
+                whole = half + data
+                half = whole[len(whole) & ~1 :]
+                pcm, held = held, resampler.feed(whole[: len(whole) & ~1])
+                if pcm:
+                    said_bytes += len(pcm)
+                    yield Spoken(pcm, words.until(said_bytes // 48))
         held += resampler.flush()
         yield Spoken(held, words.rest((said_bytes + len(held)) // 48))
 
@@ -181,17 +132,3 @@ def _wav(pcm: bytes) -> bytes:
         writer.setframerate(VOICE_RATE_HZ)
         writer.writeframes(pcm)
     return file.getvalue()
-
-
-def _refusal(what: str, server: AudioServer, status: int) -> str:
-    if status in (401, 403):
-        return f"The {what} server at {server.url} refuses the key."
-    if status == httpx.codes.NOT_FOUND:
-        return f"The {what} server at {server.url} does not know the model '{server.model}', or the address is wrong."
-    return f"The {what} server at {server.url} answered {status}."
-
-
-def _failure(what: str, option: str, server: AudioServer, error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return f"No {what} server answers at {server.url}. Start it, or name another with {option}."
-    return f"The connection to the {what} server at {server.url} broke: {type(error).__name__}."

@@ -6,22 +6,18 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, cast
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
-import anyio.lowlevel
 import httpx
 
 from louro.engines.base import (
     AnswerPiece,
     ArgumentsDelta,
     CallStarted,
-    ConfigError,
     EngineError,
     Generated,
     Image,
@@ -34,15 +30,18 @@ from louro.engines.base import (
     ToolResult,
     Turn,
 )
+from louro.engines.openai_server import (
+    THINKS,
+    Connections,
+    JsonObject,
+    Server,
+    json_object,
+    read_server,
+    reason,
+)
 from louro.engines.registry import EngineSettings
 from louro.engines.tokens import estimate_tokens
 
-JsonObject = dict[str, object]
-
-EXAMPLE = "openai:http://127.0.0.1:11434/v1#qwen3"
-TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-"""60 s between two pieces: a server may load its model at the first question."""
-LARGEST_ERROR_BYTES = 8192
 NO_RESULT = "The tool has not answered."
 FINISHES: dict[object, Literal["length", "content_filter"]] = {
     "length": "length",
@@ -52,25 +51,9 @@ FINISHES: dict[object, Literal["length", "content_filter"]] = {
 
 def load(argument: str, settings: EngineSettings) -> OpenAiModel:
     """*argument*: `URL#MODEL`, the URL up to and with `/v1`. The key is LOURO_LLM_API_KEY, else OPENAI_API_KEY."""
-    url, _, model = argument.partition("#")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not model:
-        raise ConfigError(
-            f"The llm engine 'openai' needs the address of a server and a model, as in {EXAMPLE}"
-        )
-    if parts.username or parts.password:
-        raise ConfigError("Put the server's key into LOURO_LLM_API_KEY, not into its address.")
-    key = os.environ.get("LOURO_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY")
-    settings.report(f"{model} at {parts.hostname}, thinking")
-    return OpenAiModel(Server(url.rstrip("/"), model, key))
-
-
-@dataclass(frozen=True)
-class Server:
-    url: str
-    """Without a slash at the end."""
-    model: str
-    key: str | None = field(default=None, repr=False)
+    server = read_server(argument, THINKS)
+    settings.report(f"{server.model} at {urlsplit(server.url).hostname}, thinking")
+    return OpenAiModel(server)
 
 
 class OpenAiModel:
@@ -78,8 +61,7 @@ class OpenAiModel:
 
     def __init__(self, server: Server, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._server = server
-        self._transport = transport
-        self._clients: WeakKeyDictionary[object, httpx.AsyncClient] = WeakKeyDictionary()
+        self._connections = Connections(server, THINKS, transport)
 
     def count_tokens(self, text: str) -> int:
         """An estimate, from words, digits and punctuation: the model's own tokenizer is out of reach."""
@@ -106,39 +88,15 @@ class OpenAiModel:
 
     async def close(self) -> None:
         """Close the connections that this event loop opened."""
-        client = self._clients.pop(_event_loop(), None)
-        if client is not None:
-            await client.aclose()
-
-    def _client(self) -> httpx.AsyncClient:
-        """Connections belong to the event loop that opened them."""
-        loop = _event_loop()
-        if loop not in self._clients:
-            headers = {"Authorization": f"Bearer {self._server.key}"} if self._server.key else {}
-            self._clients[loop] = httpx.AsyncClient(
-                timeout=TIMEOUT, headers=headers, transport=self._transport
-            )
-        return self._clients[loop]
+        await self._connections.close()
 
     async def _stream(self, body: JsonObject) -> AsyncGenerator[JsonObject, None]:
-        """The events of one answer. Leaving it early closes the request, by which servers know to stop."""
-        url = f"{self._server.url}/chat/completions"
-        try:
-            async with self._client().stream("POST", url, json=body) as response:
-                if response.is_error:
-                    raise EngineError(
-                        _refusal(response.status_code, await _read_error(response), self._server)
-                    )
-                async for line in response.aiter_lines():
-                    event = parse_line(line)
-                    if event is not None:
-                        yield event
-        except httpx.HTTPError as error:
-            raise EngineError(_failure(error, self._server)) from error
-
-
-def _event_loop() -> object:
-    return anyio.lowlevel.current_token().native_token
+        """The events of one answer."""
+        async with self._connections.ask(json=body) as answer:
+            async for line in answer.aiter_lines():
+                event = parse_line(line)
+                if event is not None:
+                    yield event
 
 
 def parse_line(line: str) -> JsonObject | None:
@@ -183,7 +141,7 @@ def request_body(prompt: Prompt, server: Server) -> JsonObject:
 
 
 def _tool(tool: Tool) -> JsonObject:
-    schema = _json_object(tool.parameters) or {"type": "object", "properties": {}}
+    schema = json_object(tool.parameters) or {"type": "object", "properties": {}}
     function = {"name": tool.name, "description": tool.description, "parameters": schema}
     return {"type": "function", "function": function}
 
@@ -271,7 +229,7 @@ class AnswerReader:
     def read(self, event: JsonObject) -> list[AnswerPiece]:
         """Raises EngineError: the server says in the middle of its answer that it failed."""
         if event.get("error"):
-            raise EngineError(f"The language model server failed: {_said(event)}")
+            raise EngineError(f"The language model server failed: {reason(event)}")
         self._usage = _child(event, "usage") or self._usage
         pieces: list[AnswerPiece] = []
         for choice in _children(event, "choices"):
@@ -311,7 +269,7 @@ class AnswerReader:
 
     def _whole(self, call: _Call) -> Iterator[AnswerPiece]:
         arguments = call.arguments.strip() or "{}"
-        if call.name and _json_object(arguments) is not None:
+        if call.name and json_object(arguments) is not None:
             yield CallStarted(call.name)
             yield ArgumentsDelta(arguments)
         elif self._finish != "length":  # half a call is none
@@ -361,63 +319,7 @@ class _Thoughts:
         return held
 
 
-# What goes wrong
-
-
-async def _read_error(response: httpx.Response) -> str:
-    body = b""
-    async for block in response.aiter_bytes():
-        body += block
-        if len(body) >= LARGEST_ERROR_BYTES:
-            break
-    text = body[:LARGEST_ERROR_BYTES].decode("utf-8", "replace")
-    return _said(_json_object(text) or {"error": text.strip()})
-
-
-def _refusal(status: int, said: str, server: Server) -> str:
-    match status:
-        case 401 | 403:
-            cure = "Set LOURO_LLM_API_KEY to a key that it accepts."
-            return f"The language model server at {server.url} refuses the key. {cure}"
-        case 404:
-            cure = (
-                f"Check the model '{server.model}' and that the address ends where /chat/completions begins"
-            )
-            return f"The language model server at {server.url} does not know what it was asked for. {cure}: {said}"
-        case 429:
-            return f"The language model server at {server.url} has too much to do, or the account is used up: {said}"
-        case _:
-            return f"The language model server at {server.url} answered {status}: {said}"
-
-
-def _failure(error: httpx.HTTPError, server: Server) -> str:
-    match error:
-        case httpx.ConnectError() | httpx.ConnectTimeout():
-            return f"No language model server answers at {server.url}. Start it, or name another with --llm."
-        case httpx.TimeoutException():
-            return (
-                f"The language model server at {server.url} has not gone on for {TIMEOUT.read:.0f} seconds."
-            )
-        case _:
-            return (
-                f"The connection to the language model server at {server.url} broke: {type(error).__name__}."
-            )
-
-
-def _said(event: JsonObject) -> str:
-    error = event.get("error", event.get("message") or event.get("detail") or "no reason given")
-    return str(error.get("message", error) if isinstance(error, dict) else error)[:500]
-
-
 # Foreign JSON
-
-
-def _json_object(text: str) -> JsonObject | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _child(parent: JsonObject, name: str) -> JsonObject:

@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -17,19 +17,28 @@ import anyio.to_thread
 T = TypeVar("T")
 
 
+class PerLoop(Generic[T]):
+    """One of a thing for each event loop that it belongs to; there may be several in a life (tests, embedding)."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: WeakKeyDictionary[object, T] = WeakKeyDictionary()
+
+    def get(self) -> T:
+        loop = anyio.lowlevel.current_token().native_token
+        if loop not in self._made:
+            self._made[loop] = self._make()
+        return self._made[loop]
+
+    def pop(self) -> T | None:
+        return self._made.pop(anyio.lowlevel.current_token().native_token, None)
+
+
 class Workers:
     """At most *count* pieces of blocking work at a time, in threads; what comes on top waits its turn."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
-        self._queues: WeakKeyDictionary[object, _Queue] = WeakKeyDictionary()
-
-    def _queue(self) -> _Queue:
-        """What waits belongs to an event loop; there may be several in a life (tests, embedding)."""
-        loop = anyio.lowlevel.current_token().native_token
-        if loop not in self._queues:
-            self._queues[loop] = _Queue(self._count)
-        return self._queues[loop]
+        self._queues = PerLoop(lambda: _Queue(count))
 
     async def run(self, work: Callable[[threading.Event], T], due: float = 0.0) -> T:
         """Run *work* in a thread. It is given an event that is set when nobody wants the result any more, and should
@@ -38,7 +47,7 @@ class Workers:
         What is *due* first comes first, by any clock; among equals, who has waited longest.
         """
         stop = threading.Event()
-        queue = self._queue()
+        queue = self._queues.get()
         async with queue.turn(due):
             try:
                 return await anyio.to_thread.run_sync(
