@@ -37,6 +37,7 @@ _MONEY = re.compile(r"(?P<sign>[$€£])(?P<amount>\d[\d,]*(?:\.\d+)?)")
 _CURRENCY = {"$": "dollars", "€": "euros", "£": "pounds"}
 _ORDINAL = re.compile(r"(?P<n>\d+)(?:st|nd|rd|th)", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_YEAR = re.compile(r"1[1-9]\d\d|20[1-9]\d")
 _MARKUP = re.compile(r"[*_`#~|<>{}\[\]\\^]+|\((?=http)")
 _SPOKEN = re.compile(r"[^\W_]")
 LARGEST_NUMBER = 10**15
@@ -90,20 +91,18 @@ def _say_time(match: re.Match[str]) -> str:
 
 
 def _say_number(text: str) -> str:
-    trailing = text[len(text.rstrip(",")) :]
-    plain = text.rstrip(",").replace(",", "")
-    spelled = _digits(plain)
-    if spelled:
-        return spelled + trailing
-    number = float(plain) if "." in plain else int(plain)
-    if (
-        "," not in text.rstrip(",")
-        and isinstance(number, int)
-        and 1100 <= number <= 2099
-        and number % 1000 >= 10
-    ):
-        return str(num2words(number, to="year")) + trailing
-    return str(num2words(number)).replace("minus", "minus").replace(",", "") + trailing
+    number = text.rstrip(",")
+    plain = number.replace(",", "")
+    said = _digits(plain) or (_year(number) if _YEAR.fullmatch(number) else _quantity(plain))
+    return said + text[len(number) :]
+
+
+def _year(number: str) -> str:
+    return str(num2words(int(number), to="year"))
+
+
+def _quantity(number: str) -> str:
+    return str(num2words(float(number) if "." in number else int(number))).replace(",", "")
 
 
 def _digits(plain: str) -> str:
