@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from functools import partial
+from contextlib import aclosing
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from louro.engines import catalogue
 from louro.engines.base import EngineError, Hints
-from louro.engines.pieces import RATE_HZ, cut_where_quiet, read_pcm
+from louro.engines.pieces import RATE_HZ, Floats, heard
 from louro.engines.registry import EngineSettings
 from louro.engines.workers import Workers
 
@@ -37,8 +36,6 @@ LEAST_NEW = 0.5
 at a third to two thirds of the tokens that it may have."""
 FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f]")
 """A letter that no English word has."""
-
-Floats = NDArray[np.float32]
 
 
 def load(argument: str, settings: EngineSettings) -> Moonshine:
@@ -75,12 +72,9 @@ class Moonshine:
                 f"This server hears English only, not '{hints.language}'. "
                 "Serve with --stt whisper for other languages."
             )
-        said = False
-        for piece in await self._workers.run(lambda _: cut_where_quiet(read_pcm(pcm), PIECE_S)):
-            text = await self._workers.run(partial(self._hear, piece))
-            if text:
-                yield f" {text}" if said else text
-                said = True
+        async with aclosing(heard(pcm, PIECE_S, self._hear, self._workers)) as texts:  # type: ignore[type-var]
+            async for text in texts:
+                yield text
 
     def _hear(self, audio: Floats, stop: threading.Event) -> str:
         (encoded,) = self._encoder.run(

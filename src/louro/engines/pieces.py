@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+
+from louro.engines.workers import Workers
 
 RATE_HZ = 16_000
 QUIET_SEARCH_S = 4
@@ -14,6 +20,20 @@ SILENCE_RMS = 0.0005
 SHORTEST_S = 0.1
 
 Floats = NDArray[np.float32]
+
+
+Hear = Callable[[Floats, threading.Event], str]
+"""Blocks, and gives up when the event is set."""
+
+
+async def heard(pcm: bytes, longest_s: int, hear: Hear, workers: Workers) -> AsyncIterator[str]:
+    """The transcript of *pcm*, piece by piece, each of at most *longest_s*; joined, they are the whole."""
+    gap = ""
+    for piece in await workers.run(lambda _: cut_where_quiet(read_pcm(pcm), longest_s)):
+        text = await workers.run(partial(hear, piece))
+        if text:
+            yield gap + text
+            gap = " "
 
 
 def read_pcm(pcm: bytes) -> Floats:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from faster_whisper.tokenizer import Tokenizer
 
 from louro.engines import catalogue
 from louro.engines.base import ConfigError, EngineError, Hints
-from louro.engines.pieces import RATE_HZ, Floats, cut_where_quiet, read_pcm
+from louro.engines.pieces import RATE_HZ, Floats, heard
 from louro.engines.registry import EngineSettings
 from louro.engines.workers import Workers
 
@@ -58,17 +59,14 @@ class Whisper:
         self._short_window = short_window
         # One at a time: each uses all the threads that it is given.
         self._workers = Workers(1)
-        self._hear(np.full(RATE_HZ, 0.01, np.float32), "en", None, threading.Event())
+        self._hear("en", None, np.full(RATE_HZ, 0.01, np.float32), threading.Event())
 
     async def transcribe(self, pcm: bytes, hints: Hints) -> AsyncIterator[str]:
         """Cancelling returns at once; the model itself stops at the end of the piece that it is hearing."""
-        language = self._known(hints.language)
-        said = False
-        for piece in await self._workers.run(lambda _: cut_where_quiet(read_pcm(pcm), PIECE_S)):
-            text = await self._workers.run(partial(self._hear, piece, language, hints.prompt))
-            if text:
-                yield f" {text}" if said else text
-                said = True
+        hear = partial(self._hear, self._known(hints.language), hints.prompt)
+        async with aclosing(heard(pcm, PIECE_S, hear, self._workers)) as texts:  # type: ignore[type-var]
+            async for text in texts:
+                yield text
 
     def _known(self, language: str | None) -> str | None:
         if not language:
@@ -78,7 +76,7 @@ class Whisper:
             raise EngineError(f"This server does not hear the language '{language}'.")
         return code
 
-    def _hear(self, audio: Floats, language: str | None, prompt: str | None, stop: threading.Event) -> str:
+    def _hear(self, language: str | None, prompt: str | None, audio: Floats, stop: threading.Event) -> str:
         if stop.is_set():
             return ""
         try:
