@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import aclosing
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from louro.engines import moonshine, piper
+from louro.engines import catalogue, moonshine, piper
 from louro.engines.base import EngineError, Hints, Manner, Spoken
 from louro.engines.registry import EngineSettings
 from louro.engines.spoken_words import run
@@ -100,3 +102,25 @@ async def test_a_cancelled_clause_makes_the_next_one_wait_for_nothing(voice: pip
         await say(voice, long)
     assert scope.cancelled_caught
     assert "".join(word.text for chunk in await say(voice, "Yes.") for word in chunk.words) == "Yes."
+
+
+@pytest.fixture
+def own_voices(tmp_path: Path) -> list[piper.Piper]:
+    """Joe as ann: as he is, at half the rate, and at half the pace; without the chance that is in every voice."""
+    joe = catalogue.find("piper-joe").path("en_US-joe-medium.onnx")
+    (tmp_path / "ann.onnx").symlink_to(joe)
+    card = json.loads(joe.with_suffix(".onnx.json").read_bytes())
+    voices: list[piper.Piper] = []
+    for rate_hz, length_scale in ((22_050, 1.0), (11_025, 1.0), (22_050, 2.0)):
+        inference = {"noise_scale": 0.0, "noise_w": 0.0, "length_scale": length_scale}
+        own = {"dataset": "ann", "audio": {"sample_rate": rate_hz}, "inference": inference}
+        (tmp_path / "ann.onnx.json").write_text(json.dumps({**card, **own}))
+        voices.append(piper.load(str(tmp_path / "ann.onnx"), EngineSettings()))
+    return voices
+
+
+async def test_a_voice_of_ones_own_sounds_as_its_card_says(own_voices: list[piper.Piper]) -> None:
+    usual, deep, slow = [sum(len(chunk.pcm) for chunk in await say(ann, SENTENCES[0])) for ann in own_voices]
+    assert 1.7 < deep / usual < 2.1
+    assert 1.6 < slow / usual < 2.2
+    assert own_voices[0].voices == ("ann",)

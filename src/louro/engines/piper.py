@@ -11,6 +11,7 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -24,12 +25,27 @@ from louro.engines.spoken_words import Utterance, said_at_once, said_text, speak
 from louro.engines.vits import open_vits
 from louro.engines.workers import Workers
 
-RATE_HZ = 22_050
-NOISE, NOISE_WIDTH = 0.667, 0.8
-"""The voice's own settings."""
 SILENT = "_^$ ,.;:!?'\"()-"
 """Of the symbols, those that are no sound of a word."""
 WARM_UP = ("Hello there.", "The first words of a voice are slow, and nobody should wait for them.")
+
+
+class _Audio(msgspec.Struct):
+    sample_rate: int = 22_050
+
+
+class _Inference(msgspec.Struct):
+    noise_scale: float = 0.667
+    length_scale: float = 1.0
+    noise_w: float = 0.8
+
+
+class _Card(msgspec.Struct):
+    """What lies beside a voice, in its .onnx.json."""
+
+    dataset: str = ""
+    audio: _Audio = msgspec.field(default_factory=_Audio)
+    inference: _Inference = msgspec.field(default_factory=_Inference)
 
 
 def load(argument: str, settings: EngineSettings) -> Piper:
@@ -45,8 +61,11 @@ def load(argument: str, settings: EngineSettings) -> Piper:
 
 class Piper:
     def __init__(self, path: Path, threads: int) -> None:
+        card = path.with_suffix(".onnx.json")
+        self._card = msgspec.json.decode(card.read_bytes(), type=_Card)
+        self._table = frontend.load_phoneme_table(card)
+        self._name = self._card.dataset or path.stem
         self._model = open_vits(path, threads)
-        self._table = frontend.load_phoneme_table(path.with_suffix(".onnx.json"))
         symbols = self._table.id_map
         self._space = symbols[" "]
         self._silent = [symbols[symbol] for symbol in SILENT if symbol in symbols]
@@ -59,7 +78,7 @@ class Piper:
 
     @property
     def voices(self) -> Sequence[str]:
-        return ("joe",)
+        return (self._name,)
 
     async def speak(self, clause: str, manner: Manner) -> AsyncIterator[Spoken]:
         if manner.language and not manner.language.startswith("en"):
@@ -73,15 +92,16 @@ class Piper:
 
     def _say(self, speed: float, words: Sequence[SaidWord], options: onnxruntime.RunOptions) -> Utterance:
         ids, _ = piper_g2p.text_to_phoneme_ids(said_text(words), self._table)
+        rate_hz, own = self._card.audio.sample_rate, self._card.inference
         inputs = {
             "input": ids.reshape(1, -1).astype(np.int64),
             "input_lengths": np.array([ids.size], np.int64),
-            "scales": np.array([NOISE, 1.0 / speed, NOISE_WIDTH], np.float32),
+            "scales": np.array([own.noise_scale, own.length_scale / speed, own.noise_w], np.float32),
         }
         sounding = self._model.say(inputs, options)
         if sounding.ends is None:
-            return said_at_once(words, next(sounding.windows), RATE_HZ)
-        return Utterance(RATE_HZ, sounding.windows, self._ended(words, ids, sounding.ends * 1000 / RATE_HZ))
+            return said_at_once(words, next(sounding.windows), rate_hz)
+        return Utterance(rate_hz, sounding.windows, self._ended(words, ids, sounding.ends * 1000 / rate_hz))
 
     def _ended(
         self, words: Sequence[SaidWord], ids: NDArray[np.int64], ends_ms: NDArray[np.float64]
