@@ -250,6 +250,8 @@ def models_get(
     source: Annotated[str | None, typer.Option(help="A folder or URL to look in first.")] = None,
 ) -> None:
     """Fetch models; what is here already is not fetched again."""
+    from louro.engines import fetching  # noqa: PLC0415 - 2 MB of httpx, and `louro serve` loads this module too
+
     wanted = [*(names or []), *(catalogue.DEFAULT if default else ())]
     if not wanted:
         raise ConfigProblem("Name a model, or say --default. `louro models list` shows them.")
@@ -259,7 +261,7 @@ def models_get(
         for name in wanted:
             for file in catalogue.model(name).files:
                 tasks[file.name] = bars.add_task(file.name, total=file.size_bytes)
-            catalogue.get(name, lambda file, done, _: bars.update(tasks[file], completed=done), source)
+            fetching.get(name, lambda file, done, _: bars.update(tasks[file], completed=done), source)
             for file in catalogue.model(name).files:
                 bars.update(tasks[file.name], completed=file.size_bytes)
 
