@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidGraph
 
 from louro.engines import catalogue, vits
 from louro.engines.spoken_words import open_voice
@@ -75,3 +76,15 @@ def test_a_model_that_cannot_be_cut_is_heard_as_a_whole(path: Path, cut: Vits, t
     assert isinstance(model, WholeVits)
     assert len(windows_of(model, spoken(40))[0]) == sum(map(len, windows_of(cut, spoken(40))))
     assert model.say(spoken(40), onnxruntime.RunOptions()).ends is None
+
+
+def test_a_model_whose_parts_cannot_be_opened_is_heard_as_a_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_parts(model: Path, threads: int) -> onnxruntime.InferenceSession:
+        if model != path:
+            raise InvalidGraph
+        return open_voice(model, threads)
+
+    monkeypatch.setattr(vits, "open_voice", refuse_parts)
+    assert isinstance(open_vits(path, THREADS), WholeVits)

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 import soxr
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, RuntimeException
 
 from louro.engines.base import EngineError, Spoken, Word
 from louro.engines.speakable import SaidWord
@@ -27,6 +27,10 @@ BYTES_PER_MS = RATE_HZ * 2 // 1000
 CHUNK_MS = 200
 MAX_WORDS = 24
 """Spoken in one go; what is longer is cut at a word, so that stopping stays quick."""
+
+
+REFUSALS = (Fail, InvalidArgument, InvalidGraph, RuntimeException)
+"""What onnxruntime says when it cannot open or run a model."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def run(
     """The model's outputs. Fails also where *options* told it to terminate: then nobody waits for them."""
     try:
         return list(model.run(None, inputs, options))
-    except Fail as error:
+    except REFUSALS as error:
         raise EngineError("The voice failed.") from error
 
 

@@ -17,8 +17,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from louro.engines.base import EngineError
 from louro.engines.onnx_part import Model, NoSuchPart
-from louro.engines.spoken_words import open_voice, run
+from louro.engines.spoken_words import REFUSALS, open_voice, run
 from louro.engines.trimming import Floats
 
 WINDOWS = (32, 64, 120)
@@ -44,7 +45,7 @@ class Sounding:
 def open_vits(path: Path, threads: int) -> Vits | WholeVits:
     try:
         return _cut(path, threads)
-    except NoSuchPart:
+    except (NoSuchPart, EngineError, *REFUSALS):
         return WholeVits(open_voice(path, threads))
 
 
