@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from tests.serving import Serving
 
@@ -333,6 +334,36 @@ async def test_callbacks_and_iterations_choose_by_name(scripted: Serving) -> Non
         await client.send_user_message("Hi.")
         await completed(client, "assistant")
         assert not seen
+
+
+async def test_who_begins_to_listen_later_is_told_from_then_on(scripted: Serving) -> None:
+    async with client_of(scripted) as client:
+        await client.send_user_message("Hi.")
+        await completed(client, "assistant")
+        done = client.events("response.done")
+        names: list[str] = []
+        client.on("response.created", lambda event: names.append(event.response.status))
+        await client.send_user_message("Hi.")
+        with anyio.fail_after(5):
+            assert (await anext(done)).event.response.status == "completed"
+        assert names == ["in_progress"]
+
+
+async def test_who_sends_without_a_pause_lets_others_have_a_turn(scripted: Serving) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    async with client_of(scripted) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(count)
+        for _ in range(80):
+            await client.append_input_audio(SILENCE[:960])
+        assert turns >= 9
+        tasks.cancel_scope.cancel()
 
 
 async def test_one_event_can_be_waited_for(scripted: Serving) -> None:

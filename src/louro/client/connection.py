@@ -24,6 +24,10 @@ RENEW_BEFORE_S = 60.0
 FINAL_CODES = frozenset({"invalid_api_key", "missing_model", "invalid_parameter", "insufficient_quota"})
 """What trying again does not mend."""
 
+BREATH_WAITS = 8
+"""To wait for what is there already is to let the others have a turn: whoever sends without a pause does so at every eighth
+event. At each one it would be a tenth of what the event loop does with the microphone."""
+
 OpenLink: TypeAlias = Callable[[], Awaitable[Link]]
 Take: TypeAlias = Callable[[ev.AnyServerEvent | UnknownEvent], None]
 
@@ -46,6 +50,7 @@ class Connection:
         """By the user's wish; otherwise it may have been lost."""
         self._tellings = 0
         """How often everything was told again."""
+        self._waits = 0
         self.refusal: ConnectionFailed | None = None
         """Why the server will not have us back."""
         self._closed: LinkClosed | None = None
@@ -66,7 +71,9 @@ class Connection:
 
     async def wait_ready(self) -> None:
         """Raises ConnectionFailed: it is over for good."""
-        await self._ready.wait()
+        self._waits += 1
+        if not self.is_ready or self._waits % BREATH_WAITS == 0:
+            await self._ready.wait()
         if self.is_over:
             raise self.loss()
 

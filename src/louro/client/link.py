@@ -5,11 +5,12 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from louro.client.address import Address
 from louro.client.errors import ConnectionFailed
+from louro.client.socket import DirectSocket
 from louro.protocol.client_events import AnyClientEvent
 from louro.protocol.errors import ClientError
 from louro.protocol.server_events import AnyServerEvent
@@ -36,14 +37,14 @@ class UnknownEvent:
 
 
 class Link:
-    def __init__(self, socket: ClientConnection, dialect: Dialect) -> None:
+    def __init__(self, socket: DirectSocket, dialect: Dialect) -> None:
         self._socket = socket
         self._dialect = dialect
 
     async def send(self, event: AnyClientEvent) -> None:
         """Raises LinkClosed."""
         try:
-            await self._socket.send(self._dialect.encode_client(event), text=True)
+            await self._socket.tell(self._dialect.encode_client(event))
         except ConnectionClosed as closed:
             raise _closed(closed) from None
 
@@ -76,6 +77,7 @@ async def open_link(address: Address, dialect: Dialect, tls: ssl.SSLContext | No
             address.url,
             additional_headers=dict(address.headers),
             compression=None,
+            create_connection=DirectSocket,
             max_size=MAX_FRAME_BYTES,
             open_timeout=OPEN_TIMEOUT_S,
             ssl=tls,
@@ -92,6 +94,7 @@ async def open_link(address: Address, dialect: Dialect, tls: ssl.SSLContext | No
             f"Nobody answers at {address.shown} ({type(error).__name__}). Start a server with `louro serve`, or give "
             "another address."
         ) from None
+    assert isinstance(socket, DirectSocket)
     return Link(socket, dialect)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import anyio
-from websockets.asyncio.client import ClientConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
-from websockets.protocol import Event, State
+from websockets.protocol import Event
 
+from louro.client.socket import DirectSocket
 from louro.transports.inbox import Inbox
 
 
-class UpstreamSocket(ClientConnection):
+class UpstreamSocket(DirectSocket):
     """Handshake, pings and close are those of `websockets`. Frames go in and out with nothing around them: what guards
     against several readers and writers at once cost a third of all that the relay did."""
 
@@ -41,13 +41,3 @@ class UpstreamSocket(ClientConnection):
         except anyio.EndOfStream:
             raise self.protocol.close_exc from None
         return message if isinstance(message, str) else message.decode("utf-8", "replace")
-
-    async def tell(self, frame: bytes) -> None:
-        """Raises ConnectionClosed."""
-        if self.protocol.state is not State.OPEN:
-            await self.send(frame, text=True)  # it knows what to say then
-            return
-        self.protocol.send_text(frame)
-        self.send_data()
-        if self.paused:
-            await self.drain()
