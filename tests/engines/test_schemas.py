@@ -9,7 +9,22 @@ ANY = {"type": "object"}
 
 @pytest.mark.parametrize(
     "parameters",
-    ["", "{}", "null", "not JSON", "[]", '{"type": "object", "properties": {}}', '{"type": "string"}'],
+    ["", "{}", '{"type": "object"}', '{"type": "object", "properties": {}, "additionalProperties": false}'],
+)
+def test_a_tool_without_parameters_takes_no_arguments(parameters: str) -> None:
+    assert simplify(parameters) == {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+def test_what_is_required_comes_first() -> None:
+    schema = {"properties": {"a": {}, "b": {}, "c": {}, "d": {}}, "required": ["d", "b"]}
+    properties = simplify(json.dumps(schema))["properties"]
+    assert isinstance(properties, dict)
+    assert list(properties) == ["b", "d", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["null", "not JSON", "[]", '{"type": "string"}', '{"type": "object", "additionalProperties": true}'],
 )
 def test_what_names_no_properties_lets_any_object_through(parameters: str) -> None:
     assert simplify(parameters) == ANY

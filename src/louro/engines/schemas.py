@@ -11,6 +11,10 @@ import json
 JsonObject = dict[str, object]
 
 ANY_OBJECT: JsonObject = {"type": "object"}
+NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}, "additionalProperties": False}
+_SAY_NOTHING = frozenset(
+    {"$schema", "title", "description", "type", "properties", "required", "additionalProperties"}
+)
 DEPTH = 8
 """Deeper than this, or around in a circle, anything goes."""
 TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
@@ -25,8 +29,16 @@ def simplify(parameters: str) -> JsonObject:
         return ANY_OBJECT
     if not isinstance(root, dict):
         return ANY_OBJECT
+    if _takes_nothing(root):
+        return NO_ARGUMENTS
     simple = _simplify(root, root, DEPTH)
     return simple if simple.get("type") == "object" and simple.get("properties") else ANY_OBJECT
+
+
+def _takes_nothing(root: JsonObject) -> bool:
+    """A tool without parameters: its arguments are `{}`, where a small model would make some up."""
+    is_object = root.get("type", "object") == "object" and root.keys() <= _SAY_NOTHING
+    return is_object and not root.get("properties") and not root.get("additionalProperties")
 
 
 def _simplify(schema: object, root: JsonObject, depth: int) -> JsonObject:
@@ -73,7 +85,11 @@ def _object(schema: JsonObject, root: JsonObject, depth: int) -> JsonObject:
     names = [name for name in required if name in properties] if isinstance(required, list) else []
     return {
         "type": "object",
-        "properties": {name: _simplify(value, root, depth - 1) for name, value in properties.items()},
+        # What is required comes first: once it is there, the object may end.
+        "properties": {
+            name: _simplify(properties[name], root, depth - 1)
+            for name in sorted(properties, key=lambda name: name not in names)
+        },
         "required": names,
         "additionalProperties": False,  # a small model invents arguments
     }
