@@ -35,6 +35,11 @@ WEATHER = Tool(
     "Says what the weather is like at a place.",
     '{"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}',
 )
+SUM = Tool(
+    "calculate_sum",
+    "Adds two numbers.",
+    '{"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}, "required": ["a", "b"]}',
+)
 AWKWARD = Tool(
     "order",
     "Orders something.",
@@ -267,13 +272,8 @@ async def test_awkward_schemas_still_give_whole_calls(model: Llama) -> None:
 @pytest.mark.models
 @pytest.mark.anyio
 async def test_a_tool_without_parameters_can_be_called(model: Llama) -> None:
-    prompt = question(
-        "Stop!", tools=(Tool("stop", "Stops the music.", ""),), tool_choice="required", max_tokens=64
-    )
-    pieces = await pieces_of(model, prompt)
-    assert isinstance(pieces[-1], Generated)
-    if pieces[-1].stop == "stop":
-        assert call_of(pieces)[0] == "stop"
+    prompt = question("Stop!", tools=(Tool("stop", "Stops the music.", ""),), tool_choice="required")
+    assert call_of(await pieces_of(model, prompt)) == ("stop", {})
 
 
 @pytest.mark.models
@@ -296,6 +296,49 @@ async def test_a_result_is_told_in_words(model: Llama) -> None:
     pieces = await pieces_of(model, Prompt("", turns, (WEATHER,)))
     assert not any(isinstance(piece, CallStarted) for piece in pieces)
     assert "31" in text_of(pieces) or "thunder" in text_of(pieces)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_bare_result_is_told_in_a_sentence(model: Llama) -> None:
+    turns = (
+        *question("What is seven plus five?").turns,
+        ToolCall("c1", "calculate_sum", '{"a": 7, "b": 5}'),
+        ToolResult("c1", "12"),
+    )
+    told = text_of(await pieces_of(model, Prompt("", turns, (SUM, WEATHER))))
+    assert "12" in told
+    assert "tool" not in told.lower()
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+@pytest.mark.parametrize("said", ["How are you today?", "Good morning!", "Who wrote Romeo and Juliet?"])
+async def test_talk_is_answered_in_words_though_there_are_tools(model: Llama, said: str) -> None:
+    pieces = await pieces_of(model, question(said, tools=(SUM, WEATHER), max_tokens=24))
+    assert text_of(pieces)
+    assert not any(isinstance(piece, CallStarted) for piece in pieces)
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_a_sum_of_numbers_in_words_is_called_for(model: Llama) -> None:
+    asked = question("What is two hundred and five plus thirty three?", tools=(WEATHER, SUM))
+    assert call_of(await pieces_of(model, asked)) == ("calculate_sum", {"a": 205, "b": 33})
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_what_else_was_asked_for_is_called_after_the_first_result(model: Llama) -> None:
+    turns = (
+        *question("What is the weather in Rome, and what is two plus two?").turns,
+        ToolCall("c1", "get_weather", '{"location": "Rome"}'),
+        ToolResult("c1", '{"degrees": 20}'),
+    )
+    assert call_of(await pieces_of(model, Prompt("", turns, (SUM, WEATHER)))) == (
+        "calculate_sum",
+        {"a": 2, "b": 2},
+    )
 
 
 @pytest.mark.models

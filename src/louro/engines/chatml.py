@@ -1,35 +1,103 @@
 """The prompt of a small model, written out: ChatML, and a way of calling tools that it keeps to.
 
 A small model that is only told of its tools either ignores them or calls them for everything. What works is one
-grammar that lets it begin a call or a text, nothing in between, and a few turns that show when to do which.
+grammar that lets it begin a call or a text, nothing in between, and turns that show when to do which, with tools of
+their own (docs/decisions/0017).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
-from louro.engines.base import EngineError, Image, Message, Prompt, Tool, ToolCall, ToolResult, Turn
+from louro.engines.base import EngineError, Image, Message, Prompt, Text, Tool, ToolCall, ToolResult, Turn
+from louro.engines.spoken_numbers import to_digits
 
 IDENTITY = "You are Louro, a voice assistant that runs on the user's own machine."
 MANNER = (
     "Your answers are spoken aloud: answer in one or two short, friendly sentences, without lists or markup."
 )
 TOOL_RULES = (
-    "You can use the tools below. To use one, answer with nothing but a JSON object with its name and its arguments. "
-    "Use a tool only when the user asks for what it does. Otherwise answer in words."
+    "You have the tools below. When the user asks you to do what one of them does, answer with a JSON object with its "
+    "name and its arguments, and nothing else. Talk, general questions and everything else you answer yourself, in words."
 )
+TOOLS_CHANGE = "Now you have these tools instead, and no others:"
+
+CALL_BIAS = 1.0
+"""What a call is given in advance of a text, in logits: the demonstrations make the model see the difference, not where
+it lies. With it the development questions of benchmarks/function_calling.py come out best."""
+CLOSE_BIAS = 3.2
+"""What the end of a call is given in advance of another argument. What the user has asked for is ahead by nearly four or
+more, what the model would like to add by about three or less."""
+BIAS = (('{"', CALL_BIAS), ('"}}', CLOSE_BIAS), ("}}", CLOSE_BIAS))
+"""For where there is a `grammar`."""
 
 _END = "<|im_end|>\n"
-_DEMONSTRATIONS: tuple[tuple[str, str], ...] = (
-    ("Hi there!", "Hello! What can I do for you?"),
-    ("What time is it in Tokyo?", '{"name": "get_time", "arguments": {"city": "Tokyo"}}'),
-    ("What is the tallest animal?", "The giraffe is the tallest animal."),
-    ("Set a timer for ten minutes, please.", '{"name": "set_timer", "arguments": {"minutes": 10}}'),
-    ("Sing me a little song.", "La la la, the sun is up, and so are you!"),
+
+
+def _user(text: str) -> Message:
+    return Message("user", (Text(text),))
+
+
+def _louro(text: str) -> Message:
+    return Message("assistant", (Text(text),))
+
+
+_DEMONSTRATED = (
+    Tool(
+        "get_time",
+        "Says what time it is in a city.",
+        '{"type": "object", "properties": {"city": {"type": "string"}, "style": {"enum": ["12 hours", "24 hours"]}},'
+        ' "required": ["city"]}',
+    ),
+    Tool(
+        "set_timer",
+        "Sets a timer.",
+        '{"type": "object", "properties": {"minutes": {"type": "number"}, "label": {"type": "string"}},'
+        ' "required": ["minutes"]}',
+    ),
+    Tool(
+        "count_days",
+        "Counts the days from one date to another.",
+        '{"type": "object", "properties": {"start": {"type": "string"}, "end": {"type": "string"}},'
+        ' "required": ["start", "end"]}',
+    ),
 )
-"""With tools that nobody offers, so that they lead to none of the user's. Mixed: calls alone make it call for
-everything, texts alone for nothing."""
+_DEMONSTRATIONS: tuple[Turn, ...] = (
+    _user("Set a timer for ten minutes for the eggs, and what time is it in Paris?"),
+    ToolCall("", "set_timer", '{"minutes": 10, "label": "eggs"}'),
+    ToolResult("", '{"ok": true}'),
+    ToolCall("", "get_time", '{"city": "Paris"}'),
+    ToolResult("", '{"time": "15:05"}'),
+    _louro("Your timer for the eggs is set to 10 minutes, and it is 15:05 in Paris."),
+    _user("Hi there, how is it going?"),
+    _louro("Very well, thank you! What can I do for you?"),
+    _user("What time is it in Tokyo?"),
+    ToolCall("", "get_time", '{"city": "Tokyo"}'),
+    ToolResult("", '{"error": "No connection"}'),
+    _louro("I am sorry, I cannot tell the time in Tokyo: there is no connection."),
+    _user("What is a time zone?"),
+    _louro("It is a part of the world in which all clocks show the same time."),
+    _user("How many days are there between the third of May and Christmas?"),
+    ToolCall("", "count_days", '{"start": "May 3", "end": "December 25"}'),
+    ToolResult("", "236"),
+    _louro("There are 236 days between the third of May and Christmas."),
+    _user("I had so little time today."),
+    _louro("That sounds like a busy day. I hope that you can rest now."),
+    _user("I need a timer for one hundred and forty minutes."),
+    ToolCall("", "set_timer", '{"minutes": 140}'),
+    ToolResult("", '{"ok": true}'),
+    _louro("Done, your timer is set to 140 minutes."),
+    _user("Sing me a little song."),
+    _louro("La la la, the sun is up, and so are you!"),
+    _user("Is it already dark in Sydney?"),
+    ToolCall("", "get_time", '{"city": "Sydney"}'),
+    ToolResult("", '{"time": "21:40"}'),
+    _louro("Yes, it is 21:40 in Sydney."),
+)
+"""Of each what is near to it and is not it: a call, a word of thanks, a question about the same thing that needs none.
+With tools that are withdrawn afterwards, so that they lead to none of the user's."""
 
 
 def render(prompt: Prompt) -> str:
@@ -55,15 +123,12 @@ def render_beginning(prompt: Prompt) -> str:
 
 def _told(prompt: Prompt) -> str:
     tools = offered(prompt)
-    system = [IDENTITY, prompt.instructions or MANNER]
-    if tools:
-        system += [TOOL_RULES, *(_describe(tool) for tool in tools)]
-    lines = [_say("system", "\n".join(system))]
-    if tools:
-        for question, answer in _DEMONSTRATIONS:
-            lines += [_say("user", question), _say("assistant", answer)]
-    lines += [_turn(turn) for turn in prompt.turns]
-    return "".join(lines)
+    if not tools:
+        beginning = _say("system", f"{IDENTITY}\n{prompt.instructions or MANNER}")
+    else:
+        change = "\n".join([prompt.instructions, TOOLS_CHANGE, *map(_describe, tools)]).lstrip()
+        beginning = _DEMONSTRATION + _say("system", change)
+    return beginning + (_dialogue(prompt.turns, tools) if tools else "".join(map(_turn, prompt.turns)))
 
 
 def offered(prompt: Prompt) -> Sequence[Tool]:
@@ -71,39 +136,49 @@ def offered(prompt: Prompt) -> Sequence[Tool]:
 
 
 def grammar(prompt: Prompt) -> str | None:
-    """What the model may say, as an LLGuidance grammar; None where it may say anything.
+    """What the model may say, as an LLGuidance grammar; None where it may only speak.
 
     The first character tells a call from a text, so that a text can be spoken while it is written.
     """
-    tools = offered(prompt)
-    wanted = prompt.tool_choice.removeprefix("function:")
-    if prompt.tool_choice.startswith("function:"):
-        tools = [tool for tool in tools if tool.name == wanted]
-        if not tools:
-            raise EngineError(f"The tool '{wanted}' that tool_choice names is not among the tools.")
     must_call = prompt.tool_choice == "required" or prompt.tool_choice.startswith("function:")
-    if not tools or (not must_call and _answers_a_tool(prompt)):
+    tools = _demanded(prompt) if must_call else callable_now(prompt)
+    if not tools:
         return None
     schema = json.dumps({"anyOf": [_call_schema(tool) for tool in tools]})
     start = "call" if must_call else "call | TEXT"
-    return f"%llguidance {{}}\nstart: {start}\ncall: %json {schema}\nTEXT: /[^{{<`\\s](.|\\n)*/\n"
+    return f"%llguidance {{}}\nstart: {start}\ncall: %json {schema}\nTEXT: /[^{{<`*#\\s][^{{`*]*/\n"
 
 
-def _answers_a_tool(prompt: Prompt) -> bool:
-    """A result has come back: say it. Left to choose, a small model calls the same tool for ever."""
-    return bool(prompt.turns) and isinstance(prompt.turns[-1], ToolResult)
+def callable_now(prompt: Prompt) -> Sequence[Tool]:
+    """Left to choose, a small model calls tool after tool: each once to a question, and only while more is asked for."""
+    requests = _Requests(offered(prompt))
+    for turn in map(_in_digits, prompt.turns):
+        requests.hear(turn)
+    return requests.uncalled if requests.next or not requests.has_result else ()
+
+
+def _demanded(prompt: Prompt) -> Sequence[Tool]:
+    if prompt.tool_choice == "required":
+        return prompt.tools
+    wanted = prompt.tool_choice.removeprefix("function:")
+    tools = [tool for tool in prompt.tools if tool.name == wanted]
+    if not tools:
+        raise EngineError(f"The tool '{wanted}' that tool_choice names is not among the tools.")
+    return tools
 
 
 def _call_schema(tool: Tool) -> dict[str, object]:
-    schema: dict[str, object] = json.loads(tool.parameters) if tool.parameters else {}
-    if schema.get("type") != "object" and "properties" not in schema:
-        schema = {"type": "object"}
     return {
         "type": "object",
-        "properties": {"name": {"const": tool.name}, "arguments": _closed(schema)},
+        "properties": {"name": {"const": tool.name}, "arguments": _closed(_schema(tool))},
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }
+
+
+def _schema(tool: Tool) -> dict[str, object]:
+    schema: dict[str, object] = json.loads(tool.parameters) if tool.parameters else {}
+    return schema if schema.get("type") == "object" or "properties" in schema else {"type": "object"}
 
 
 def _closed(schema: dict[str, object]) -> dict[str, object]:
@@ -112,9 +187,120 @@ def _closed(schema: dict[str, object]) -> dict[str, object]:
 
 
 def _describe(tool: Tool) -> str:
-    schema = json.loads(tool.parameters) if tool.parameters else {}
-    about = {"name": tool.name, "description": tool.description, "parameters": schema}
-    return json.dumps(about, ensure_ascii=False)
+    """As a signature: a third of the tokens of its schema, and understood as well."""
+    return f"{tool.name}({_fields(_schema(tool))}): {tool.description}"
+
+
+def _fields(schema: dict[str, object]) -> str:
+    match schema:
+        case {"properties": dict() as properties}:
+            required = schema.get("required")
+            names = required if isinstance(required, list) else []
+            return ", ".join(
+                f"{name}{'' if name in names else '?'}: {_kind(each)}" for name, each in properties.items()
+            )
+        case _:
+            return ""
+
+
+def _kind(schema: dict[str, object]) -> str:
+    about = f" ({schema['description']})" if schema.get("description") else ""
+    return _type(schema) + about
+
+
+def _type(schema: dict[str, object]) -> str:
+    match schema:
+        case {"const": only}:
+            return json.dumps(only, ensure_ascii=False)
+        case {"enum": [*choices]}:
+            return " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
+        case {"anyOf": [*choices]}:
+            return " | ".join(_type(choice) for choice in choices if isinstance(choice, dict))
+        case {"type": "array", "items": dict() as each}:
+            return f"[{_type(each)}]"
+        case {"type": "object", "properties": dict()}:
+            return f"{{{_fields(schema)}}}"
+        case {"type": str(kind)}:
+            return kind
+        case _:
+            return "any"
+
+
+_JOINT = re.compile(r"[,.;?!]* (?i:and then|and also|and|then|also),? (?=[a-z])")
+_QUESTION = re.compile(r"(what|how|where|when|who|which|is|are|will|can|could|do|does|please|tell)\b")
+_SAYS_LITTLE = frozenset(
+    {"the", "and", "for", "from", "with", "that", "thi", "some", "user", "abou", "say", "have"}
+)
+
+
+class _Requests:
+    """What a user has asked for in one breath: with a result in hand, a small model has forgotten the rest.
+
+    Not every "and" asks for something else, so it must sound like one of the tools that are left, or like a question.
+    """
+
+    def __init__(self, tools: Sequence[Tool]) -> None:
+        self._tools = tools
+        self._left: list[str] = []
+        self.uncalled = list(tools)
+        self.has_result = False
+        self.next: str | None = None
+        """To be done after the result that was heard last."""
+
+    def hear(self, turn: Turn) -> None:
+        self.next = None
+        match turn:
+            case Message(role="user"):
+                self._left = _JOINT.split(turn.text)
+                self.uncalled, self.has_result = list(self._tools), False
+            case ToolCall(name=name):
+                self._answer(name)
+            case ToolResult():
+                self.has_result = True
+                self.next = next(filter(self._is_request, self._left), None)
+
+    def _answer(self, name: str) -> None:
+        """Of what is left, what sounds most like the tool that is called is being done: the first of equals."""
+        words = set[str]().union(*(_words_of(tool) for tool in self._tools if tool.name == name))
+        if self._left:
+            self._left.remove(max(self._left, key=lambda request: len(_stems(request) & words)))
+        self.uncalled = [tool for tool in self.uncalled if tool.name != name]
+
+    def _is_request(self, text: str) -> bool:
+        if _QUESTION.match(text):
+            return bool(self.uncalled)
+        words = _stems(text)
+        return any(words & _words_of(tool) for tool in self.uncalled)
+
+
+def _words_of(tool: Tool) -> set[str]:
+    return _stems(f"{tool.name} {tool.description}")
+
+
+def _stems(text: str) -> set[str]:
+    return {word.removesuffix("s")[:4] for word in re.findall(r"[^\W\d_]{3,}", text.lower())} - _SAYS_LITTLE
+
+
+def _dialogue(turns: Sequence[Turn], tools: Sequence[Tool]) -> str:
+    """Numbers in digits, and each result followed by what else was asked for."""
+    requests, lines = _Requests(tools), ""
+    for turn in map(_in_digits, turns):
+        requests.hear(turn)
+        lines += _turn(turn)
+        if requests.next:
+            lines = lines.removesuffix(_END) + f"\n{requests.next}{_END}"
+    return lines
+
+
+def _in_digits(turn: Turn) -> Turn:
+    match turn:
+        case Message(role="user", content=content):
+            return Message(
+                "user",
+                tuple(Text(to_digits(part.text)) if isinstance(part, Text) else part for part in content),
+            )
+        case _:
+            return turn
 
 
 def _turn(turn: Turn) -> str:
@@ -126,9 +312,14 @@ def _turn(turn: Turn) -> str:
         case ToolCall(name=name, arguments=arguments):
             return _say("assistant", f'{{"name": {json.dumps(name)}, "arguments": {arguments or "{}"}}}')
         case ToolResult(output=output):
-            return _say("user", f"The tool answered: {output}\nTell me the result in words.")
+            return _say("user", f"<tool_response>\n{output}\n</tool_response>")
 
 
 def _say(role: str, text: str) -> str:
     clean = text.replace("<|im_start|>", "").replace("<|im_end|>", "")
     return f"<|im_start|>{role}\n{clean}{_END}"
+
+
+_DEMONSTRATION = _say(
+    "system", "\n".join([IDENTITY, MANNER, TOOL_RULES, *map(_describe, _DEMONSTRATED)])
+) + _dialogue(_DEMONSTRATIONS, _DEMONSTRATED)

@@ -156,6 +156,7 @@ class Llama:
         is_choosing = bool(chatml.offered(prompt))
         temperature = 0.0 if is_choosing else TEMPERATURE
         bound = MAX_ANSWER_TOKENS if prompt.max_tokens is None else prompt.max_tokens
+        grammar = chatml.grammar(prompt)
         return {
             "prompt": chatml.render(prompt),
             "n_predict": max(1, min(bound, MAX_ANSWER_TOKENS)),
@@ -165,7 +166,8 @@ class Llama:
             "return_progress": True,  # so that a prefill can be stopped between its batches
             "timings_per_token": True,
             "stop": ["<|im_end|>", "<|im_start|>"],
-            "grammar": chatml.grammar(prompt) or TEXT_ONLY,
+            "grammar": grammar or TEXT_ONLY,
+            "logit_bias": chatml.BIAS if grammar else (),
         }
 
     async def _chunks(self, body: Chunk, due: float = 0.0) -> AsyncGenerator[Chunk, None]:
@@ -266,10 +268,9 @@ class _Answer:
         """What llama.cpp is to do to write the rest."""
         if not self._text:
             return self.body
-        grammar = TEXT_GOES_ON if self.body["grammar"] == TEXT_ONLY else ""
         left = max(1, int(str(self.body["n_predict"])) - self.written)
         prompt = str(self.body["prompt"]) + self._text
-        return {**self.body, "prompt": prompt, "grammar": grammar, "n_predict": left}
+        return {**self.body, "prompt": prompt, "grammar": TEXT_GOES_ON, "logit_bias": (), "n_predict": left}
 
     def begin(self) -> None:
         self._before = self.written
