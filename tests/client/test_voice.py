@@ -6,9 +6,10 @@ import functools
 import importlib
 import re
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,16 @@ def humming() -> Iterator[Serving]:
 def reading() -> Iterator[Serving]:
     """Answers with a recorded voice: an echo that is like speech, without a model."""
     settings = replace_llm(f"scripted:text={LONG_ANSWER}")
+    engines = load_engines(settings, lambda _: None)
+    engines = replace(engines, responder=Cascade(engines.model, RecordedVoice()))
+    with Serving(settings, engines) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Serving]:
+    """Answers with a recorded voice, too, and hears with the default ear."""
+    settings = Settings(port=0, stt="scripted", tts="scripted", llm=f"scripted:text={LONG_ANSWER}")
     engines = load_engines(settings, lambda _: None)
     engines = replace(engines, responder=Cascade(engines.model, RecordedVoice()))
     with Serving(settings, engines) as serving:
@@ -158,6 +169,13 @@ def first_stretch(sound: NDArray[np.float64]) -> tuple[int, int]:
     loud = np.flatnonzero(np.abs(sound) > 0.03)
     gaps = np.flatnonzero(np.diff(loud) > RATE_HZ // 10)
     return int(loud[0]), int(loud[gaps[0]] if len(gaps) else loud[-1])
+
+
+def begin_of(part: NDArray[np.float64], sound: NDArray[np.float64]) -> int:
+    """The sample of *sound* at which *part* begins, whatever else sounds."""
+    size = 1 << (len(sound) + len(part)).bit_length()
+    likeness = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(part, size)), size)
+    return int(np.argmax(likeness[: len(sound)]))
 
 
 def loudest_hz(sound: NDArray[np.float64]) -> float:
@@ -370,6 +388,50 @@ async def test_speaking_into_an_answer_silences_it_and_the_item_holds_what_was_h
     for words in (kept, item.heard_words):
         assert LONG_ANSWER.startswith(words.strip())
         assert abs(len(words.split()) - len(heard)) <= 1
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Seconds from the first voiced sample of the user in the microphone."""
+
+    noticed_s: float
+    silent_s: float
+    """To the last sample of the answer out of the loudspeaker."""
+
+
+async def interruption(
+    card: VirtualSound, serving: Serving, *, cancel_echo: bool, after_ms: int
+) -> Interruption:
+    """Speak into the first answer when so much of it has been heard."""
+    noticed_s: list[float] = []
+    with card.recording() as out, card.recording("microphone.monitor") as said:
+        async with room(card, serving, cancel_echo=cancel_echo) as talk:
+            await talk.said("capital.flac")
+            await talk.playing(after_ms)
+            before = said.frames
+            talk.client.on("input_audio_buffer.speech_started", lambda _: noticed_s.append(time.monotonic()))
+            interruptions = talk.client.events("conversation.interrupted")
+            talk.say("sum.flac")
+            await cut(interruptions)
+            await talk.listened(500)
+    user = recorded("sum.flac")
+    spoke_s = said.sounded_s(before + begin_of(user, said.sound[before:]) + voiced_part(user)[0])
+    # The recorded voice has a breath of noise in all its pauses: the last sample that is none is the last of it.
+    last_s = out.sounded_s(voiced_part(out.sound, 3 / 32_768)[1])
+    return Interruption(noticed_s[0] - spoke_s, last_s - spoke_s)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("hears_loudspeaker", [False, True])
+@unless_it_stutters
+async def test_with_the_echo_canceller_a_voice_silences_the_answer_as_soon(
+    card: VirtualSound, listening: Serving, hears_loudspeaker: bool
+) -> None:
+    with anyio.fail_after(60), card.loopback() if hears_loudspeaker else nullcontext():
+        took = await interruption(card, listening, cancel_echo=True, after_ms=3_000)
+    if took.silent_s > 0.3:
+        raise TooLate(took)
+    assert took.silent_s > 0
 
 
 @pytest.mark.models
