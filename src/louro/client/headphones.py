@@ -27,6 +27,8 @@ SOUNDING_FRAMES = 90
 """Of the last 130: so much of what is compared must be something played, to find that there is no echo."""
 JUDGE_EVERY, GLANCE_EVERY = 25, 5
 """Frames: to find that there is no echo, and that there is one again."""
+LOUDER = 4.0
+"""Than the middle of the window, in power: then something begins, and is looked at sooner than after `JUDGE_EVERY`."""
 AUDIBLE_DBFS = -45.0
 """Of what is played."""
 NOBODY_DBFS = -45.0
@@ -60,15 +62,19 @@ class Headphones:
 
     def _is_no_echo(self) -> bool:
         played, heard = _samples(self._played), _samples(self._heard)
-        powers = np.square(played.reshape(-1, FRAME)).mean(axis=1)
-        if np.count_nonzero(powers > 10 ** (AUDIBLE_DBFS / 10)) < SOUNDING_FRAMES:
+        if np.count_nonzero(_powers(played) > 10 ** (AUDIBLE_DBFS / 10)) < SOUNDING_FRAMES:
             return False
         level_dbfs = _dbfs(heard)
         return level_dbfs < STILL_DBFS or (level_dbfs < NOBODY_DBFS and likeness(played, heard) < NO_ECHO)
 
     def _is_echo(self) -> bool:
         heard = _samples(self._heard)
-        return _dbfs(heard) > STILL_DBFS and likeness(_samples(self._played), heard) > AN_ECHO
+        powers = _powers(heard)
+        is_still = _dbfs(heard) < STILL_DBFS
+        is_calm = np.max(powers[-GLANCE_EVERY:]) < LOUDER * np.median(powers)
+        if is_still or (is_calm and self._frames % JUDGE_EVERY):
+            return False
+        return likeness(_samples(self._played), heard) > AN_ECHO
 
 
 def likeness(played: Samples, heard: Samples) -> float:
@@ -87,6 +93,12 @@ def _samples(frames: deque[bytes]) -> Samples:
     return np.frombuffer(b"".join(frames), "<i2").astype(np.float32) / np.float32(32_768)
 
 
+def _powers(sound: Samples) -> Samples:
+    """Of each frame."""
+    frames = sound.reshape(-1, FRAME)
+    powers: Samples = np.einsum("ij,ij->i", frames, frames) / np.float32(FRAME)
+    return powers
+
+
 def _dbfs(sound: Samples) -> float:
-    power = float(np.mean(np.square(sound)))
-    return 10 * math.log10(power) if power else -100.0
+    return 10 * math.log10(float(np.mean(np.square(sound))) + 1e-12)
