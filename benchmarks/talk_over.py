@@ -177,7 +177,7 @@ async def talk(t60_s: float, echo_db: float, user_dbfs: float | None, minutes: f
         canceller.play(pcm_of(scene.far[now : now + CHUNK]))
         clean = canceller.clean(pcm_of(scene.near[now : now + CHUNK]))
         then = now + CHUNK
-        if await ear.hears_somebody(clean, then / RATE_HZ):
+        if clean and await ear.hears_somebody(clean, then / RATE_HZ):
             if waits and scene.user_at is not None and scene.is_user_at(then):
                 found.delays_ms.append((then - scene.user_at) * 1000 // RATE_HZ)
                 waits = False
