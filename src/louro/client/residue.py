@@ -27,7 +27,7 @@ FIRST_LEAK_DB = -20.0
 """What is left, against what is played, until it is known: in its first second the canceller takes out some 25 dB."""
 NOTHING_DB, MOST_LEAK_DB = -100.0, -12.0
 BLOCK_FRAMES = 150
-SHARE_BELOW = 0.98
+SHARE_BELOW = 0.99
 BLOCKS = 7
 """The leak is what so many of a block's frames stay below, in the middle one of so many blocks: a user who speaks into
 less than half of them is not taken for the room."""
