@@ -26,7 +26,7 @@ TOOLS_CHANGE = "Now you have these tools instead, and no others:"
 
 CALL_BIAS = 1.0
 """What a call is given in advance of a text, in logits: the demonstrations make the model see the difference, not where
-it lies. With it the development questions of benchmarks/function_calling.py come out best."""
+it lies. Best for 107 of the development questions of benchmarks/function_calling.py; the others want more."""
 CLOSE_BIAS = 3.2
 """What the end of a call is given in advance of another argument. What the user has asked for is ahead by nearly four or
 more, what the model would like to add by about three or less."""
