@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import aclosing
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -14,6 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from louro import memory
 from louro.engines import catalogue, moonshine, piper
 from louro.engines.base import EngineError, Hints, Manner, Spoken
 from louro.engines.registry import EngineSettings
@@ -124,3 +128,35 @@ async def test_a_voice_of_ones_own_sounds_as_its_card_says(own_voices: list[pipe
     assert 1.7 < deep / usual < 2.1
     assert 1.6 < slow / usual < 2.2
     assert own_voices[0].voices == ("ann",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and counts page faults")
+def test_a_clause_has_little_memory_from_the_system_and_keeps_none() -> None:
+    """Of four words: with memory from the system for every step, 24,000 pages; an arena that keeps it would hold what
+    the longest clause took."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        pages, kept_bytes = other.submit(memory_of_clauses).result()
+    assert pages < 12_000
+    assert kept_bytes < 12_000_000
+
+
+LONG_CLAUSE = "and when it was over all the people of the town went home again and told their children what they had seen there."
+
+
+def memory_of_clauses() -> tuple[int, int]:
+    """Run in a process of its own, as the server's is: the pages that a short clause had, and what a long one kept."""
+    resource = pytest.importorskip("resource")
+    memory.share_one_heap()
+    voice = piper.load("", EngineSettings())
+    before = resident_bytes()
+    anyio.run(say, voice, LONG_CLAUSE)
+    kept = resident_bytes() - before
+    pages = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    anyio.run(say, voice, "The capital of France")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - pages, kept
+
+
+def resident_bytes() -> int:
+    found = re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) * 1024

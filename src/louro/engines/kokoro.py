@@ -23,7 +23,15 @@ from louro.engines import catalogue
 from louro.engines.base import ConfigError, EngineError, Manner, Spoken
 from louro.engines.registry import EngineSettings
 from louro.engines.speakable import SaidWord, said_words
-from louro.engines.spoken_words import Utterance, open_voice, run, said_at_once, said_text, speak_words
+from louro.engines.spoken_words import (
+    Utterance,
+    open_voice,
+    run,
+    run_options,
+    said_at_once,
+    said_text,
+    speak_words,
+)
 from louro.engines.trimming import Floats
 from louro.engines.workers import Workers
 
@@ -99,7 +107,7 @@ class Kokoro:
         self._model = open_voice(folder / MODEL, threads)
         self._workers = Workers(1)
         # The first words of a voice are slow; an unknown one loads the part of the dictionary that guesses.
-        self._say(voice, 1.0, said_words("Hello there, zorblax."), onnxruntime.RunOptions())
+        self._say(voice, 1.0, said_words("Hello there, zorblax."), run_options())
 
     @property
     def voices(self) -> Sequence[str]:

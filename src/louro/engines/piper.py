@@ -21,7 +21,7 @@ from louro.engines import catalogue
 from louro.engines.base import ConfigError, EngineError, Manner, Spoken, Word
 from louro.engines.registry import EngineSettings
 from louro.engines.speakable import SaidWord, said_words
-from louro.engines.spoken_words import Utterance, said_at_once, said_text, speak_words, timed
+from louro.engines.spoken_words import Utterance, run_options, said_at_once, said_text, speak_words, timed
 from louro.engines.vits import open_vits
 from louro.engines.workers import Workers
 
@@ -71,7 +71,7 @@ class Piper:
         self._silent = [symbols[symbol] for symbol in SILENT if symbol in symbols]
         self._workers = Workers(1)
         for text in WARM_UP:
-            for _ in self._say(1.0, said_words(text), onnxruntime.RunOptions()).windows:
+            for _ in self._say(1.0, said_words(text), run_options()).windows:
                 pass
         # An unknown word loads the part of the dictionary that guesses: now, not in the middle of an answer.
         piper_g2p.text_to_phoneme_ids("zorblax", self._table)

@@ -52,10 +52,20 @@ def open_voice(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # An arena never gives back what the longest clause took.
-    options.enable_cpu_mem_arena = False
+    # Without an arena every step has its memory from the system and gives it back: 24,000 pages for a clause of four
+    # words, and a sixth of its time or more (docs/decisions/0018). See `run_options` for what becomes of it.
+    options.enable_cpu_mem_arena = True
+    # A plan for each length of a clause would be made once, kept for ever, and have more memory at a time.
+    options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def run_options() -> onnxruntime.RunOptions:
+    options = onnxruntime.RunOptions()
+    # By itself an arena keeps what the longest clause took.
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def run(
@@ -73,7 +83,7 @@ async def speak_words(words: Sequence[SaidWord], say: Say, workers: Workers) -> 
     heard_s = time.monotonic()
     """Until when somebody who listens has something to hear."""
     for start in range(0, len(words), MAX_WORDS):
-        options = onnxruntime.RunOptions()
+        options = run_options()
         windows = _windows(words[start : start + MAX_WORDS], say, options)
         begin_ms = said_bytes // BYTES_PER_MS
         try:
