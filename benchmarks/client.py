@@ -5,8 +5,10 @@
 A client with microphone and loudspeaker on a virtual sound card (PulseAudio), in a process of its own; a server of
 scripted engines in another. Processor time is read from
 /proc: Linux only. Listening is silence that is sent;
-speaking is a hum that is received and played, while silence is sent. Beside them stands what the sound system takes
-for the same two streams when nothing is done with them.
+speaking is a hum that is received and played, and that the microphone hears: without its echo the canceller would rest,
+as it does for a user with headphones. Beside them stands what the sound system takes for the same two streams when
+nothing is done with them. A stream that ran dry stands still for some seconds: such a run is told of, and is to be
+repeated.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -57,7 +60,7 @@ async def converse(url: str, *, cancel_echo: bool) -> None:
 
     async with (
         RealtimeClient(url, env_file=None) as client,
-        voice(client, cancel_echo=cancel_echo) as _,
+        voice(client, cancel_echo=cancel_echo) as talking,
     ):
         print("listening", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
@@ -66,24 +69,30 @@ async def converse(url: str, *, cancel_echo: bool) -> None:
             await client.wait_for_next("response.output_audio.delta")
         print("speaking", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
+        if glitches := talking.sound.loudspeaker.glitches + talking.sound.microphone.glitches:
+            print(f"The streams ran dry {glitches} times: repeat this run.", file=sys.stderr)
 
 
 def bare() -> None:
     """Both directions, as the client opens them, with callbacks that do nothing; until a line comes."""
     import sounddevice  # noqa: PLC0415 - PortAudio must load where the card is there
 
-    from louro.client.sound import BLOCK_MS, LATENCY_S, RATES_HZ  # noqa: PLC0415
+    from louro.client.sound import BLOCK_MS, LATENCY_S, RATES_HZ, Direction  # noqa: PLC0415
 
-    form = {
-        "samplerate": RATES_HZ[0],
-        "blocksize": RATES_HZ[0] * BLOCK_MS // 1000,
-        "channels": 1,
-        "dtype": "int16",
-        "latency": LATENCY_S,
-    }
+    def form(direction: Direction) -> dict[str, Any]:
+        rate_hz = RATES_HZ[direction][0]
+        block = rate_hz * BLOCK_MS // 1000
+        return {
+            "samplerate": rate_hz,
+            "blocksize": block,
+            "channels": 1,
+            "dtype": "int16",
+            "latency": LATENCY_S,
+        }
+
     with (
-        sounddevice.RawOutputStream(callback=lambda *_: None, **form),
-        sounddevice.RawInputStream(callback=lambda *_: None, **form),
+        sounddevice.RawOutputStream(callback=lambda *_: None, **form("loudspeaker")),
+        sounddevice.RawInputStream(callback=lambda *_: None, **form("microphone")),
     ):
         print("bare", flush=True)
         sys.stdin.readline()
@@ -111,7 +120,7 @@ def main() -> None:
     found = re.search(r"http://\S+", serving.stdout.readline())
     assert found, "the server did not start"
     print("           least median")
-    with virtual_sound() as card:
+    with virtual_sound() as card, card.loopback():
         for url, goals in (("bare", ("",)), (found[0], ("(goal 2)", "(goal 5)"))):
             command = [sys.executable, __file__, "--url", url, *sys.argv[1:]]
             client = subprocess.Popen(

@@ -248,11 +248,15 @@ async def test_a_device_that_only_has_two_channels_is_mixed(portaudio: FakePortA
         assert abs(samples(await anext(microphone))[0] - 2000) <= 4
 
 
-def test_a_device_that_has_every_rate_is_asked_for_ours(portaudio: FakePortAudio) -> None:
+def test_a_microphone_that_has_every_rate_is_asked_for_ours_and_a_loudspeaker_for_that_of_cards(
+    portaudio: FakePortAudio,
+) -> None:
     portaudio.allowed = {(24_000, 1), (48_000, 1), (44_100, 1)}
     open_microphone(portaudio)
     assert portaudio.streams[-1].options["samplerate"] == 24_000
     assert portaudio.streams[-1].options["blocksize"] == 480
+    Loudspeaker(DEVICE, Playback()).open()
+    assert portaudio.streams[-1].options["samplerate"] == 48_000
 
 
 def test_a_device_that_has_neither_24_nor_48_khz_runs_at_its_own_rate(portaudio: FakePortAudio) -> None:

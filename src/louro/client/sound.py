@@ -45,15 +45,19 @@ LATENCY_S = 0.04
 """Asked of the device. Through PulseAudio on two cores sound then takes 60 ms to the ear, 80 with 0.06 and 140 with
 0.08: an interruption is to be silent within 100."""
 QUIETEST_DBFS = -100.0
-RATES_HZ = (SAMPLE_RATE_HZ, 48_000)
-"""The first that the device has. A sound server has any, and converts for a tenth of what it costs here; a card that is
-asked itself has 48 kHz, at half the processor time of 44.1 (docs/decisions/0016-the-sound-server-resamples.md)."""
+Direction: TypeAlias = Literal["microphone", "loudspeaker"]
+RATES_HZ: dict[Direction, tuple[int, ...]] = {
+    "microphone": (SAMPLE_RATE_HZ, 48_000),
+    "loudspeaker": (48_000,),
+}
+"""The first that the device has. A sound server has any, and converts for less than it costs here; a card that is asked
+itself has 48 kHz, at half the processor time of 44.1. A loudspeaker at 24 kHz ran dry, through PulseAudio, hundreds of
+times in a row (docs/decisions/0016-the-sound-server-resamples.md)."""
 BLOCK_FRAMES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
 SILENT_BLOCK = silence(BLOCK_MS)
 
 Choice: TypeAlias = int | str | None
 Callback: TypeAlias = Callable[[Any, int, Any], None]
-Direction: TypeAlias = Literal["microphone", "loudspeaker"]
 
 
 class SoundError(Exception):
@@ -207,10 +211,10 @@ class _Stream:
     def _supported(self) -> tuple[int, int]:
         """Rate and channels, the best that the device has. Nothing is heard of one that has none until it is opened."""
         if sounddevice is None:
-            return RATES_HZ[0], 1
+            return RATES_HZ[self._direction][0], 1
         is_input = self._direction == "microphone"
         check = sounddevice.check_input_settings if is_input else sounddevice.check_output_settings
-        for rate_hz in (*RATES_HZ, self._device.rate_hz):
+        for rate_hz in (*RATES_HZ[self._direction], self._device.rate_hz):
             for channels in (1, 2):
                 try:
                     check(device=self._device.index, channels=channels, dtype="int16", samplerate=rate_hz)
