@@ -24,11 +24,11 @@ FRAME_MS = 10
 FRAME_BYTES = bytes_of_ms(FRAME_MS)
 REFERENCE_LIMIT_MS = 500
 """What was played and has no counterpart in the microphone yet. More means that the microphone stood still."""
-CUSHION_MS = 30
+CUSHION_MS = 50
 """How far the reference is held back from the beginning. The two devices come in bursts; whenever the reference runs
-short its delay jumps, and for a second or two the echo is heard. An echo needs longer than this: each direction
-buffers some 40 ms."""
-SLACK_MS = 50
+short its delay jumps, and for a second or two the echo is heard: on a busy machine, with 30, in three answers of four.
+An echo needs longer than this: each direction buffers some 40 ms."""
+SLACK_MS = 70
 """How much may be left over when the microphone has caught up: the cushion, and what bursts have added to it."""
 SETTLE_FRAMES = 100
 STANDING_FRAMES = 20
