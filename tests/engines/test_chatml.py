@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from louro.engines.base import EngineError, Message, Prompt, Text, Tool, ToolCall, ToolResult, Turn
-from louro.engines.chatml import grammar, render, render_beginning
+from louro.engines.chatml import (
+    CALL_BIAS,
+    NAMED_BIAS,
+    bias,
+    callable_now,
+    grammar,
+    render,
+    render_beginning,
+)
 
 USER = Message("user", (Text("What is the capital of"),))
 ASSISTANT = Message("assistant", (Text("Paris."),))
@@ -109,3 +117,29 @@ def test_after_a_result_what_else_was_asked_for_is_said_again() -> None:
         assert render(Prompt("", told, (LIGHT, DOOR))).endswith(
             "</tool_response><|im_end|>\n<|im_start|>assistant\n"
         )
+
+
+MUSIC = Tool("skipSong", "Goes on to another piece of music.", "")
+A_WORD_OF_ONE = Message("user", (Text("It is too dark, more light please."),))
+A_WORD_OF_A_NAME = Message("user", (Text("I do not want this song."),))
+NO_WORD_OF_ANY = Message("user", (Text("Please make it brighter here."),))
+NOT_DIVIDED = Message("user", (Text("Make the light brighter and leave the rest."),))
+
+
+@pytest.mark.parametrize(
+    ("turns", "names", "is_named"),
+    [
+        ((A_WORD_OF_ONE,), {"turn_light"}, True),
+        ((A_WORD_OF_A_NAME,), {"skipSong"}, True),
+        ((NO_WORD_OF_ANY,), {"turn_light", "lock_door", "skipSong"}, False),
+        ((NOT_DIVIDED,), {"turn_light", "lock_door", "skipSong"}, True),
+        ((A_WORD_OF_ONE, ASSISTANT, NO_WORD_OF_ANY), {"turn_light", "lock_door", "skipSong"}, False),
+        ((ASKED, *LIT), {"lock_door"}, True),
+    ],
+)
+def test_of_which_the_user_says_a_word_is_the_tool_that_is_meant(
+    turns: tuple[Turn, ...], names: set[str], is_named: bool
+) -> None:
+    prompt = Prompt("", turns, (LIGHT, DOOR, MUSIC))
+    assert {tool.name for tool in callable_now(prompt)} == names
+    assert dict(bias(prompt))['{"'] == (NAMED_BIAS if is_named else CALL_BIAS)

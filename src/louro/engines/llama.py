@@ -167,7 +167,7 @@ class Llama:
             "timings_per_token": True,
             "stop": ["<|im_end|>", "<|im_start|>"],
             "grammar": grammar or TEXT_ONLY,
-            "logit_bias": chatml.BIAS if grammar else (),
+            "logit_bias": chatml.bias(prompt) if grammar else (),
         }
 
     async def _chunks(self, body: Chunk, due: float = 0.0) -> AsyncGenerator[Chunk, None]:
