@@ -26,6 +26,7 @@ from louro.engines.base import (
     ToolCall,
     ToolResult,
 )
+from louro.engines.chatml import DEMONSTRATION
 from louro.engines.llama import AnswerReader, Llama, load
 from louro.engines.registry import EngineSettings
 
@@ -325,6 +326,19 @@ async def test_talk_is_answered_in_words_though_there_are_tools(model: Llama, sa
 async def test_a_sum_of_numbers_in_words_is_called_for(model: Llama) -> None:
     asked = question("What is two hundred and five plus thirty three?", tools=(WEATHER, SUM))
     assert call_of(await pieces_of(model, asked)) == ("calculate_sum", {"a": 205, "b": 33})
+
+
+@pytest.mark.models
+@pytest.mark.anyio
+async def test_what_shows_the_use_of_tools_is_read_once_for_all_slots(model: Llama) -> None:
+    await pieces_of(model, question("Hello!", tools=(SUM,), max_tokens=1))
+    for slot in range(2):
+        forgotten = {"prompt": "Something else", "n_predict": 1, "stream": False, "id_slot": slot}
+        model._server.handle_completions(forgotten)
+        model._demonstrated.discard(slot)
+    last = (await pieces_of(model, question("Hello!", tools=(WEATHER,), max_tokens=1)))[-1]
+    assert isinstance(last, Generated)
+    assert last.cached_tokens >= model.count_tokens(DEMONSTRATION)
 
 
 @pytest.mark.models

@@ -37,3 +37,11 @@ def test_what_was_not_used_for_long_is_given_up() -> None:
     for _ in range(20):
         use(slots, RULES + "A" * 900)
     assert use(slots, RULES + "B") == old
+
+
+def test_what_is_at_hand_need_not_be_read_again_and_is_no_loss() -> None:
+    slots = Slots(2)
+    slots.at_hand = RULES
+    talk = use(slots, RULES + "A" * 200)
+    assert use(slots, RULES + "B") != talk
+    assert use(slots, "other " * 100) != talk

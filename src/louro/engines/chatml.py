@@ -128,7 +128,7 @@ def _told(prompt: Prompt) -> str:
         beginning = _say("system", f"{IDENTITY}\n{prompt.instructions or MANNER}")
     else:
         change = "\n".join([prompt.instructions, TOOLS_CHANGE, *map(_describe, tools)]).lstrip()
-        beginning = _DEMONSTRATION + _say("system", change)
+        beginning = DEMONSTRATION + _say("system", change)
     return beginning + (_dialogue(prompt.turns, tools) if tools else "".join(map(_turn, prompt.turns)))
 
 
@@ -349,6 +349,7 @@ def _say(role: str, text: str) -> str:
     return f"<|im_start|>{role}\n{clean}{_END}"
 
 
-_DEMONSTRATION = _say(
+DEMONSTRATION = _say(
     "system", "\n".join([IDENTITY, MANNER, TOOL_RULES, *map(_describe, _DEMONSTRATED)])
 ) + _dialogue(_DEMONSTRATIONS, _DEMONSTRATED)
+"""What every prompt with tools begins with."""

@@ -65,6 +65,9 @@ BATCH = 64
 TEMPERATURE = 0.3
 """Where the client sets none: a small model wanders soon."""
 TOKENIZE_TIMEOUT_S = 0.05
+MOVE_TIMEOUT_S = 3.0
+"""llama.cpp does it between two batches, its own or others'."""
+KEPT = "demonstration.bin"
 TEXT_ONLY = "%llguidance {}\nstart: TEXT\nTEXT: /[^{<`*#\\s][^`*]*/\n"
 """No JSON and no markup: it is to be said aloud."""
 TEXT_GOES_ON = "%llguidance {}\nstart: TEXT\nTEXT: /[^`*]*/\n"
@@ -114,12 +117,15 @@ class Llama:
         self._door = _Door()
         params = _parameters(path, settings)
         params.hostnames, params.api_keys = [self._door.address], [self._door.key]
+        params.slot_save_path = self._door.shelf
         try:
             self._server = xllamacpp.Server(params)
         except RuntimeError as error:
             raise ConfigError(f"llama.cpp cannot load {path.name}: {error}") from error
         self._slots = Slots(settings.sessions)
         self._slots_lock = threading.Lock()
+        self._demonstrated: set[int] = set()
+        """The slots in which the demonstration of tools has been read, and nothing else has taken its place."""
         self._desk = Desk(_at_once(settings), "llama")
         self._count_tokens = lru_cache(maxsize=4096)(self._door.count_tokens)
         self._read_beforehand(Prompt(settings.instructions), settings.sessions)
@@ -207,7 +213,8 @@ class Llama:
         with self._slots_lock:
             slot = self._slots.take(text)
         try:
-            gives_way = self._write(answer, {**body, "id_slot": slot})
+            body = {**body, "id_slot": slot}
+            gives_way = self._demonstrate(answer, body, slot) or self._write(answer, body)
         except RuntimeError as error:
             answer.emit(EngineError(f"The language model failed: {error}"))
             return False
@@ -218,17 +225,40 @@ class Llama:
             answer.emit(None)
         return gives_way and not answer.stop.is_set()
 
+    def _demonstrate(self, answer: _Answer, body: Chunk, slot: int) -> bool:
+        """Have in the slot what all prompts with tools begin with: read once for all. Return whether it gave way.
+
+        Fetching it takes 2 ms, reading it five seconds at best: a session that brings tools should not wait for that.
+        """
+        if not str(body["prompt"]).startswith(chatml.DEMONSTRATION):
+            self._demonstrated.discard(slot)
+            return False
+        if slot not in self._demonstrated and not self._door.fetch(slot):
+            alone = {**body, "prompt": chatml.DEMONSTRATION, "n_predict": 1, "grammar": TEXT_ONLY}
+            if self._run(answer, alone, lambda _: None):
+                return True
+            if answer.stop.is_set():
+                return False
+            if self._door.keep(slot):
+                self._slots.at_hand = chatml.DEMONSTRATION
+        self._demonstrated.add(slot)
+        return False
+
     def _write(self, answer: _Answer, body: Chunk) -> bool:
+        answer.begin()
+        return self._run(answer, body, lambda chunk: answer.emit(answer.read(chunk)))
+
+    def _run(self, answer: _Answer, body: Chunk, hear: Callable[[Chunk], None]) -> bool:
+        """Return whether it gave way."""
         gives_way = False
 
         def go_on(chunk: Chunk) -> bool:
             """Return whether to stop."""
             nonlocal gives_way
-            answer.emit(answer.read(chunk))
+            hear(chunk)
             gives_way = answer.may_give_way and self._desk.due < min(answer.due, time.monotonic() + SOON_S)
             return gives_way or answer.stop.is_set()
 
-        answer.begin()
         self._server.handle_completions(body, go_on)
         return gives_way
 
@@ -316,7 +346,8 @@ def _prepared(prompt: Prompt) -> Prompt:
 class _Door:
     """llama.cpp insists on listening somewhere: on a socket file that only this user can open, where there are such.
 
-    It is good for one thing: counting tokens, which nothing else in it offers.
+    It is good for what nothing else in it offers: counting tokens, and keeping in a file what was read in a slot, to
+    fetch it into another. It costs 5 MB of disk, and no memory.
     """
 
     def __init__(self) -> None:
@@ -325,6 +356,8 @@ class _Door:
         folder = tempfile.mkdtemp(prefix="louro-")  # readable by this user only
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.address = os.path.join(folder, "llama.sock") if self._has_socket_files else "127.0.0.1"
+        self.shelf = os.path.join(folder, "")
+        self._kept = os.path.join(folder, KEPT)
 
     def count_tokens(self, text: str) -> int:
         """0.6 ms. An estimate where the server is slow to answer."""
@@ -335,15 +368,37 @@ class _Door:
         except (OSError, http.client.HTTPException, ValueError, KeyError):
             return estimate_tokens(text)
 
+    def keep(self, slot: int) -> bool:
+        return self._move(slot, "save")
+
+    def fetch(self, slot: int) -> bool:
+        """Return whether there was something to fetch."""
+        return os.path.exists(self._kept) and self._move(slot, "restore")
+
+    def _move(self, slot: int, action: str) -> bool:
+        if not self._has_socket_files:
+            return False
+        try:
+            self._post(f"/slots/{slot}?action={action}", {"filename": KEPT}, MOVE_TIMEOUT_S)
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+        return True
+
     def _ask(self, text: str) -> int:
+        return len(self._post("/tokenize", {"content": text}, TOKENIZE_TIMEOUT_S)["tokens"])
+
+    def _post(self, path: str, body: Chunk, timeout_s: float) -> dict[str, list[object]]:
         connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX)
         try:
-            connection.sock.settimeout(TOKENIZE_TIMEOUT_S)
+            connection.sock.settimeout(timeout_s)
             connection.sock.connect(self.address)
             headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-            connection.request("POST", "/tokenize", json.dumps({"content": text}), headers)
-            return len(json.loads(connection.getresponse().read())["tokens"])
+            connection.request("POST", path, json.dumps(body), headers)
+            answer: dict[str, list[object]] = json.loads(connection.getresponse().read())
+            if "error" in answer:
+                raise ValueError(answer["error"])
+            return answer
         finally:
             connection.close()
 

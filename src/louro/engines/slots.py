@@ -28,6 +28,8 @@ class Slots:
     def __init__(self, count: int) -> None:
         self._slots = [_Slot() for _ in range(count)]
         self._uses = 0
+        self.at_hand = ""
+        """The beginning of some texts: of these, it need not be read again in any slot."""
 
     def take(self, text: str) -> int:
         """The number of the free slot to read *text* in. One must be free: whoever takes one gives it back."""
@@ -46,8 +48,11 @@ class Slots:
     def _cost(self, slot: _Slot, text: str) -> int:
         shared = _shared_length(slot.text, text)
         is_given_up = self._uses - slot.last_use > GIVEN_UP_ROUNDS * len(self._slots)
-        loss = 0 if is_given_up else len(slot.text) - shared
-        return len(text) - shared + LOSS_WEIGHT * loss
+        loss = 0 if is_given_up else len(slot.text) - max(shared, self._at_hand_of(slot.text))
+        return len(text) - max(shared, self._at_hand_of(text)) + LOSS_WEIGHT * loss
+
+    def _at_hand_of(self, text: str) -> int:
+        return len(self.at_hand) if text.startswith(self.at_hand) else 0
 
 
 def _shared_length(one: str, other: str) -> int:
