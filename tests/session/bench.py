@@ -170,7 +170,7 @@ def by_hand(setup: Setup | None = None) -> Bench:
 
 
 def with_vad(vad: ServerVad | None = None, setup: Setup | None = None) -> Bench:
-    bench = Bench(setup or Setup())
+    bench = Bench(setup or Setup(pause_ms=160))
     bench.say(turn_detection(vad or ServerVad(silence_duration_ms=500)))
     bench.sent.clear()
     bench.asked.clear()

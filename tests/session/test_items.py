@@ -622,7 +622,7 @@ def test_truncation_can_be_disabled() -> None:
 
 
 def test_a_draft_that_does_not_fit_is_no_draft() -> None:
-    bench = with_vad(setup=Setup(context_tokens=100, reserved_tokens=20))
+    bench = with_vad(setup=Setup(pause_ms=160, context_tokens=100, reserved_tokens=20))
     bench.say(update(RealtimeSessionPatch(truncation="disabled")), user_text("word " * 200))
     bench.hear(tone(600) + silence(400))
     bench.transcribe("Hello.")
