@@ -8,6 +8,7 @@ from louro.engines.base import EngineError, Message, Prompt, Text, Tool, ToolCal
 from louro.engines.chatml import (
     CALL_BIAS,
     NAMED_BIAS,
+    SPELLED_BIAS,
     bias,
     callable_now,
     grammar,
@@ -127,19 +128,19 @@ NOT_DIVIDED = Message("user", (Text("Make the light brighter and leave the rest.
 
 
 @pytest.mark.parametrize(
-    ("turns", "names", "is_named"),
+    ("turns", "names", "head_start"),
     [
-        ((A_WORD_OF_ONE,), {"turn_light"}, True),
-        ((A_WORD_OF_A_NAME,), {"skipSong"}, True),
-        ((NO_WORD_OF_ANY,), {"turn_light", "lock_door", "skipSong"}, False),
-        ((NOT_DIVIDED,), {"turn_light", "lock_door", "skipSong"}, True),
-        ((A_WORD_OF_ONE, ASSISTANT, NO_WORD_OF_ANY), {"turn_light", "lock_door", "skipSong"}, False),
-        ((ASKED, *LIT), {"lock_door"}, True),
+        ((A_WORD_OF_ONE,), {"turn_light"}, NAMED_BIAS),
+        ((A_WORD_OF_A_NAME,), {"skipSong"}, NAMED_BIAS),
+        ((NO_WORD_OF_ANY,), {"turn_light", "lock_door", "skipSong"}, CALL_BIAS),
+        ((NOT_DIVIDED,), {"turn_light", "lock_door", "skipSong"}, NAMED_BIAS),
+        ((A_WORD_OF_ONE, ASSISTANT, NO_WORD_OF_ANY), {"turn_light", "lock_door", "skipSong"}, CALL_BIAS),
+        ((ASKED, *LIT), {"lock_door"}, SPELLED_BIAS),
     ],
 )
 def test_of_which_the_user_says_a_word_is_the_tool_that_is_meant(
-    turns: tuple[Turn, ...], names: set[str], is_named: bool
+    turns: tuple[Turn, ...], names: set[str], head_start: float
 ) -> None:
     prompt = Prompt("", turns, (LIGHT, DOOR, MUSIC))
     assert {tool.name for tool in callable_now(prompt)} == names
-    assert dict(bias(prompt))['{"'] == (NAMED_BIAS if is_named else CALL_BIAS)
+    assert dict(bias(prompt))['{"'] == head_start
