@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from louro.engines.due_first import DueFirst
 
 
 class Writing(Protocol):
@@ -22,12 +21,10 @@ class Writing(Protocol):
 W = TypeVar("W", bound=Writing)
 
 
-@dataclass(order=True)
+@dataclass(frozen=True)
 class _Waiting:
-    due: float
-    number: int
-    work: Writing = field(compare=False)
-    take_a_turn: Callable[[], None] = field(compare=False)
+    work: Writing
+    take_a_turn: Callable[[], None]
 
 
 class Desk:
@@ -35,8 +32,7 @@ class Desk:
 
     def __init__(self, at_once: int, name: str) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix=name)
-        self._waiting: list[_Waiting] = []
-        self._numbers = itertools.count()
+        self._waiting = DueFirst[_Waiting]()
         self._lock = threading.Lock()
 
     def put(self, work: W, write: Callable[[W], bool]) -> None:
@@ -47,24 +43,23 @@ class Desk:
                 self.put(work, write)
 
         with self._lock:
-            heapq.heappush(self._waiting, _Waiting(work.due, next(self._numbers), work, take_a_turn))
+            self._waiting.put(work.due, _Waiting(work, take_a_turn))
         self._threads.submit(self._next)
 
     def drop(self, work: Writing) -> None:
         """Nobody wants it any more. What can wait might otherwise lie here, for as long as others are in a hurry."""
         with self._lock:
-            self._waiting = [waiting for waiting in self._waiting if waiting.work is not work]
-            heapq.heapify(self._waiting)
+            self._waiting.drop(lambda waiting: waiting.work is work)
 
     @property
     def due(self) -> float:
         """When the first of what waits is due."""
         with self._lock:
-            return self._waiting[0].due if self._waiting else math.inf
+            return self._waiting.due
 
     def _next(self) -> None:
         with self._lock:
             if not self._waiting:
                 return  # it was dropped
-            first = heapq.heappop(self._waiting)
+            first = self._waiting.take()
         first.take_a_turn()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +11,8 @@ from weakref import WeakKeyDictionary
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
+
+from louro.engines.due_first import DueFirst
 
 T = TypeVar("T")
 
@@ -63,8 +63,7 @@ class _Queue:
     def __init__(self, count: int) -> None:
         self.threads = anyio.CapacityLimiter(count)
         self._free = count
-        self._waiting: list[tuple[float, int, anyio.Event]] = []
-        self._numbers = itertools.count()
+        self._waiting = DueFirst[anyio.Event]()
 
     @asynccontextmanager
     async def turn(self, due: float) -> AsyncIterator[None]:
@@ -78,20 +77,19 @@ class _Queue:
             self._pass_on()
 
     async def _wait(self, due: float) -> None:
-        place = (due, next(self._numbers), anyio.Event())
-        heapq.heappush(self._waiting, place)
+        turn = anyio.Event()
+        self._waiting.put(due, turn)
         try:
-            await place[2].wait()
+            await turn.wait()
         except BaseException:
-            if place in self._waiting:
-                self._waiting.remove(place)
-                heapq.heapify(self._waiting)
-            else:  # it was this one's turn, and is the next one's now
+            if not self._waiting.drop(
+                lambda other: other is turn
+            ):  # it was this one's turn, and is the next one's now
                 self._pass_on()
             raise
 
     def _pass_on(self) -> None:
         if self._waiting:
-            heapq.heappop(self._waiting)[2].set()
+            self._waiting.take().set()
         else:
             self._free += 1
