@@ -1,6 +1,6 @@
 """How often does a language model call the right tool, leave the tools alone, say what came back, and go on to the next?
 
-    python benchmarks/function_calling.py [--llm SPEC] [--set held-out|development|development-2] [--show] [--json]
+    python benchmarks/function_calling.py [--llm SPEC] [--set held-out|development|development-2] [--talk] [--show] [--json]
 
 The questions are in function_calls/. The development ones may be looked at, answer by answer, while the model's prompt
 is tuned; the held-out ones were written before and only their sums were seen: theirs are the figures to report. Once
@@ -14,6 +14,7 @@ import argparse
 import json
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,17 @@ SETS = {
 }
 Arguments = dict[str, object]
 Tools = tuple[Tool, ...]
+
+
+TALK: tuple[Turn, ...] = tuple(
+    Message(role, (Text(text),))
+    for role, text in (
+        ("user", "Hello!"),
+        ("assistant", "Hello! What can I do for you?"),
+        ("user", "What is the capital of France?"),
+        ("assistant", "The capital of France is Paris."),
+    )
+)
 
 
 @dataclass
@@ -76,8 +88,9 @@ class Score:
 
 
 class Examiner:
-    def __init__(self, model: LanguageModel, questions: Path, *, shows: bool) -> None:
+    def __init__(self, model: LanguageModel, questions: Path, before: Sequence[Turn], *, shows: bool) -> None:
         self._model = model
+        self._before = before
         self._shows = shows
         self._set = tomllib.loads(questions.read_text("utf-8"))
         self._tools: dict[str, Tools] = {
@@ -137,7 +150,7 @@ class Examiner:
 
     async def _answer(self, group: str, turns: tuple[Turn, ...]) -> Answer:
         answer = Answer()
-        async for piece in self._model.generate(Prompt("", turns, self._tools[group])):
+        async for piece in self._model.generate(Prompt("", (*self._before, *turns), self._tools[group])):
             match piece:
                 case CallStarted(name=called):
                     answer.called = answer.called or called
@@ -186,15 +199,16 @@ async def main() -> None:
     )
     parser.add_argument("--llm", default="llama")
     parser.add_argument("--set", choices=list(SETS), default="held-out")
+    parser.add_argument("--talk", action="store_true", help="in the course of a conversation")
     parser.add_argument("--show", action="store_true", help="every answer")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     model = load("llm", options.llm, LanguageModel, EngineSettings(sessions=1))
-    examiner = Examiner(model, SETS[options.set], shows=options.show)
+    examiner = Examiner(model, SETS[options.set], TALK if options.talk else (), shows=options.show)
     begin = time.perf_counter()
     await examiner.examine()
     row = {
-        "set": options.set,
+        "set": options.set + (" after talk" if options.talk else ""),
         **{name.replace("_", " "): str(tally) for name, tally in vars(examiner.score).items()},
         "seconds": round(time.perf_counter() - begin),
     }

@@ -8,7 +8,7 @@ from louro.engines.base import EngineError, Message, Prompt, Text, Tool, ToolCal
 from louro.engines.chatml import (
     CALL_BIAS,
     NAMED_BIAS,
-    SPELLED_BIAS,
+    TALK_BIAS,
     bias,
     callable_now,
     grammar,
@@ -134,8 +134,14 @@ NOT_DIVIDED = Message("user", (Text("Make the light brighter and leave the rest.
         ((A_WORD_OF_A_NAME,), {"skipSong"}, NAMED_BIAS),
         ((NO_WORD_OF_ANY,), {"turn_light", "lock_door", "skipSong"}, CALL_BIAS),
         ((NOT_DIVIDED,), {"turn_light", "lock_door", "skipSong"}, NAMED_BIAS),
-        ((A_WORD_OF_ONE, ASSISTANT, NO_WORD_OF_ANY), {"turn_light", "lock_door", "skipSong"}, CALL_BIAS),
-        ((ASKED, *LIT), {"lock_door"}, SPELLED_BIAS),
+        (
+            (A_WORD_OF_ONE, ASSISTANT, NO_WORD_OF_ANY),
+            {"turn_light", "lock_door", "skipSong"},
+            CALL_BIAS + TALK_BIAS,
+        ),
+        ((NO_WORD_OF_ANY, ASSISTANT, A_WORD_OF_ONE), {"turn_light"}, NAMED_BIAS + TALK_BIAS),
+        ((ASKED, *LIT, ASSISTANT, A_WORD_OF_ONE), {"turn_light"}, NAMED_BIAS),
+        ((ASKED, *LIT), {"lock_door"}, NAMED_BIAS),
     ],
 )
 def test_of_which_the_user_says_a_word_is_the_tool_that_is_meant(

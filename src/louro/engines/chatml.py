@@ -30,9 +30,8 @@ it lies. Best for the 194 development questions of benchmarks/function_calling.p
 NAMED_BIAS = 5.0
 """The same where the user says a word of a tool's name or description: the model can be told more of that than it sees.
 What needs a tool is ahead with 4.75, but for one question, and what needs none still behind with 6.25, but for two."""
-SPELLED_BIAS = 15.0
-"""The user says all words of a tool's name, two at least: "calculate the sum". After questions that were answered in
-words the model goes on so, by more than the above."""
+TALK_BIAS = 2.0
+"""The same, on top of either, after an answer in words: the model goes on so."""
 CLOSE_BIAS = 3.2
 """What the end of a call is given in advance of another argument. What the user has asked for is ahead by nearly four or
 more, what the model would like to add by about three or less."""
@@ -156,7 +155,7 @@ def grammar(prompt: Prompt) -> str | None:
 def bias(prompt: Prompt) -> Sequence[tuple[str, float]]:
     """What is added to the logits of some tokens, for where there is a `grammar`."""
     requests = _heard(prompt)
-    head_start = SPELLED_BIAS if requests.spells_one else NAMED_BIAS if requests.named else CALL_BIAS
+    head_start = (NAMED_BIAS if requests.named else CALL_BIAS) + TALK_BIAS * requests.is_in_talk
     return ('{"', head_start), ('"}}', CLOSE_BIAS), ("}}", CLOSE_BIAS)
 
 
@@ -266,6 +265,8 @@ class _Requests:
         self._left: list[str] = []
         self.uncalled = list(tools)
         self.has_result = False
+        self.is_in_talk = False
+        """The last that the assistant did was to answer in words, out of its own head."""
         self.next: str | None = None
         """To be done after the result that was heard last."""
 
@@ -275,7 +276,10 @@ class _Requests:
             case Message(role="user"):
                 self._left = _JOINT.split(turn.text)
                 self.uncalled, self.has_result = list(self._tools), False
+            case Message(role="assistant"):
+                self.is_in_talk = not self.has_result
             case ToolCall(name=name):
+                self.is_in_talk = False
                 self._answer(name)
             case ToolResult():
                 self.has_result = True
@@ -290,13 +294,6 @@ class _Requests:
         """The tools of which the user has said a word: where there are such, it is one of them that is meant."""
         words = _stems(self.next or " ".join(self._left))
         return [tool for tool in self.uncalled if words & _words_of(tool)]
-
-    @property
-    def spells_one(self) -> bool:
-        """Whether the user says the name of one of them, word for word."""
-        words = _stems(self.next or " ".join(self._left))
-        names = (_stems(_HUMP.sub(" ", tool.name)) for tool in self.uncalled)
-        return any(len(name) > 1 and name <= words for name in names)
 
     def _answer(self, name: str) -> None:
         """Of what is left, what sounds most like the tool that is called is being done: the first of equals."""
