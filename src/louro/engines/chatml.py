@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from louro.engines.base import EngineError, Image, Message, Prompt, Text, Tool, ToolCall, ToolResult, Turn
 from louro.engines.spoken_numbers import to_digits
@@ -131,7 +132,8 @@ def _told(prompt: Prompt) -> str:
     else:
         change = "\n".join([prompt.instructions, TOOLS_CHANGE, *map(_describe, tools)]).lstrip()
         beginning = DEMONSTRATION + _say("system", change)
-    return beginning + (_dialogue(prompt.turns, tools) if tools else "".join(map(_turn, prompt.turns)))
+    turns = _results_in_full(prompt.turns)
+    return beginning + (_dialogue(turns, tools) if tools else "".join(map(_turn, turns)))
 
 
 def offered(prompt: Prompt) -> Sequence[Tool]:
@@ -318,7 +320,7 @@ def _stems(text: str) -> set[str]:
     return {word.removesuffix("s")[:4] for word in words if not _SAYS_LITTLE.fullmatch(word)}
 
 
-def _dialogue(turns: Sequence[Turn], tools: Sequence[Tool]) -> str:
+def _dialogue(turns: Iterable[Turn], tools: Sequence[Tool]) -> str:
     """Numbers in digits, and each result followed by what else was asked for."""
     requests, lines = _Requests(tools), ""
     for turn in map(_in_digits, turns):
@@ -327,6 +329,36 @@ def _dialogue(turns: Sequence[Turn], tools: Sequence[Tool]) -> str:
         if requests.next:
             lines = lines.removesuffix(_END) + f"\n{requests.next}{_END}"
     return lines
+
+
+def _results_in_full(turns: Iterable[Turn]) -> Iterator[Turn]:
+    """A bare result beside what it is the result of: with 12 alone, the sum of 7 and 5 is told to be 17."""
+    arguments: dict[str, str] = {}
+    for turn in turns:
+        match turn:
+            case ToolCall(call_id=call_id):
+                arguments[call_id] = turn.arguments
+            case ToolResult(call_id=call_id, output=output):
+                turn = ToolResult(call_id, _in_full(output, arguments.get(call_id, "")))
+        yield turn
+
+
+def _in_full(output: str, arguments: str) -> str:
+    try:
+        result = json.loads(output)
+    except ValueError:
+        return output
+    if isinstance(result, dict):
+        return output
+    return json.dumps({**_arguments(arguments), "result": result}, ensure_ascii=False)
+
+
+def _arguments(text: str) -> dict[str, object]:
+    with suppress(ValueError):
+        arguments = json.loads(text)
+        if isinstance(arguments, dict):
+            return arguments
+    return {}
 
 
 def _in_digits(turn: Turn) -> Turn:
@@ -359,5 +391,5 @@ def _say(role: str, text: str) -> str:
 
 DEMONSTRATION = _say(
     "system", "\n".join([IDENTITY, MANNER, TOOL_RULES, *map(_describe, _DEMONSTRATED)])
-) + _dialogue(_DEMONSTRATIONS, _DEMONSTRATED)
+) + _dialogue(_results_in_full(_DEMONSTRATIONS), _DEMONSTRATED)
 """What every prompt with tools begins with."""
