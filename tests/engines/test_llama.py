@@ -3,12 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
+from pathlib import Path
 
 import anyio
 import pytest
 
+from louro.engines import catalogue
 from louro.engines.base import (
     AnswerPiece,
     ArgumentsDelta,
@@ -27,7 +29,7 @@ from louro.engines.base import (
     ToolResult,
 )
 from louro.engines.chatml import DEMONSTRATION
-from louro.engines.llama import AnswerReader, Llama, load
+from louro.engines.llama import DEFAULT, KEPT_AT_MOST, AnswerReader, Chunk, Llama, load
 from louro.engines.registry import EngineSettings
 
 WAIT_S = 60
@@ -339,6 +341,62 @@ async def test_what_shows_the_use_of_tools_is_read_once_for_all_slots(model: Lla
     last = (await pieces_of(model, question("Hello!", tools=(WEATHER,), max_tokens=1)))[-1]
     assert isinstance(last, Generated)
     assert last.cached_tokens >= model.count_tokens(DEMONSTRATION)
+
+
+@pytest.fixture
+def nothing_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the next server looks for what was read, empty; the weights are there."""
+    (tmp_path / DEFAULT).symlink_to(catalogue.find(DEFAULT).folder)
+    monkeypatch.setenv("LOURO_MODELS", str(tmp_path))
+    return tmp_path / "read"
+
+
+class Listening:
+    """llama.cpp, and what it was given to read."""
+
+    def __init__(self, model: Llama) -> None:
+        self._server = model._server
+        self.prompts: list[object] = []
+
+    def handle_completions(self, body: Chunk, hear: Callable[[Chunk], bool]) -> object:
+        self.prompts.append(body["prompt"])
+        return self._server.handle_completions(body, hear)
+
+
+def does_a_new_server_read(text: str) -> bool:
+    started = load("", EngineSettings(sessions=1))
+    started._server = listening = Listening(started)
+    answer = anyio.run(pieces_of, started, question("What is seven plus five?", tools=(SUM,)))
+    assert call_of(answer) == ("calculate_sum", {"a": 7, "b": 5})
+    return text in listening.prompts
+
+
+@pytest.mark.models
+def test_what_shows_the_use_of_tools_is_not_read_again_by_the_next_server(nothing_read: Path) -> None:
+    assert does_a_new_server_read(DEMONSTRATION)
+    (kept,) = nothing_read.iterdir()
+    assert not does_a_new_server_read(DEMONSTRATION)
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert does_a_new_server_read(DEMONSTRATION), "what is broken is read anew"
+    assert not does_a_new_server_read(DEMONSTRATION)
+
+
+@pytest.mark.models
+def test_where_nothing_can_be_kept_each_server_reads(nothing_read: Path) -> None:
+    nothing_read.write_text("no folder")
+    assert does_a_new_server_read(DEMONSTRATION)
+    assert does_a_new_server_read(DEMONSTRATION)
+
+
+@pytest.mark.models
+def test_few_are_kept(nothing_read: Path) -> None:
+    nothing_read.mkdir()
+    old = [nothing_read / f"{number}.bin" for number in range(KEPT_AT_MOST)]
+    for age, file in enumerate(old):
+        file.write_bytes(b"")
+        os.utime(file, (1000 - age, 1000 - age))
+    assert does_a_new_server_read(DEMONSTRATION)
+    assert [file.exists() for file in old] == [True] * (KEPT_AT_MOST - 1) + [False]
 
 
 @pytest.mark.models

@@ -7,10 +7,12 @@ with the last one in its slot is not computed again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import http.client
 import json
 import math
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -68,6 +70,8 @@ TOKENIZE_TIMEOUT_S = 0.05
 MOVE_TIMEOUT_S = 3.0
 """llama.cpp does it between two batches, its own or others'."""
 KEPT = "demonstration.bin"
+KEPT_AT_MOST = 4
+"""Files, of 5 MB: of other models, or of other versions of them, of llama.cpp or of the demonstration."""
 TEXT_ONLY = "%llguidance {}\nstart: TEXT\nTEXT: /[^{<`*#\\s][^`*]*/\n"
 """No JSON and no markup: it is to be said aloud."""
 TEXT_GOES_ON = "%llguidance {}\nstart: TEXT\nTEXT: /[^`*]*/\n"
@@ -114,7 +118,7 @@ class Llama:
     sees_images = False
 
     def __init__(self, path: Path, settings: EngineSettings) -> None:
-        self._door = _Door()
+        self._door = _Door(_kept_file(path))
         params = _parameters(path, settings)
         params.hostnames, params.api_keys = [self._door.address], [self._door.key]
         params.slot_save_path = self._door.shelf
@@ -123,6 +127,8 @@ class Llama:
         except RuntimeError as error:
             raise ConfigError(f"llama.cpp cannot load {path.name}: {error}") from error
         self._slots = Slots(settings.sessions)
+        if self._door.has_kept:
+            self._slots.at_hand = chatml.DEMONSTRATION
         self._slots_lock = threading.Lock()
         self._demonstrated: set[int] = set()
         """The slots in which the demonstration of tools has been read, and nothing else has taken its place."""
@@ -337,6 +343,21 @@ def _parameters(path: Path, settings: EngineSettings) -> xllamacpp.CommonParams:
     return params
 
 
+def _kept_file(model: Path) -> Path:
+    """Where what this model has read of the demonstration is kept for the next server, named by all that it depends on."""
+    about = model.stat()
+    depends_on = (
+        str(model.absolute()),
+        about.st_size,
+        about.st_mtime_ns,
+        xllamacpp.__version__,
+        platform.machine(),
+        chatml.DEMONSTRATION,
+    )
+    name = hashlib.sha256(repr(depends_on).encode()).hexdigest()[:16]
+    return catalogue.models_folder() / "read" / f"{name}.bin"
+
+
 def _prepared(prompt: Prompt) -> Prompt:
     return replace(
         prompt, tools=tuple(replace(t, parameters=json.dumps(simplify(t.parameters))) for t in prompt.tools)
@@ -347,10 +368,10 @@ class _Door:
     """llama.cpp insists on listening somewhere: on a socket file that only this user can open, where there are such.
 
     It is good for what nothing else in it offers: counting tokens, and keeping in a file what was read in a slot, to
-    fetch it into another. It costs 5 MB of disk, and no memory.
+    fetch it into another, be it of the next server. It costs 5 MB of disk twice, and no memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_for_next: Path) -> None:
         self.key = secrets.token_urlsafe(24)
         self._has_socket_files = sys.platform != "win32"
         folder = tempfile.mkdtemp(prefix="louro-")  # readable by this user only
@@ -358,6 +379,9 @@ class _Door:
         self.address = os.path.join(folder, "llama.sock") if self._has_socket_files else "127.0.0.1"
         self.shelf = os.path.join(folder, "")
         self._kept = os.path.join(folder, KEPT)
+        self._kept_for_next = kept_for_next
+        with suppress(OSError):
+            shutil.copyfile(kept_for_next, self._kept)
 
     def count_tokens(self, text: str) -> int:
         """0.6 ms. An estimate where the server is slow to answer."""
@@ -368,12 +392,30 @@ class _Door:
         except (OSError, http.client.HTTPException, ValueError, KeyError):
             return estimate_tokens(text)
 
+    @property
+    def has_kept(self) -> bool:
+        return os.path.exists(self._kept)
+
     def keep(self, slot: int) -> bool:
-        return self._move(slot, "save")
+        if not self._move(slot, "save"):
+            return False
+        with suppress(OSError):  # a folder that is not ours to write in: the next server reads it again
+            self._keep_for_next()
+        return True
 
     def fetch(self, slot: int) -> bool:
         """Return whether there was something to fetch."""
-        return os.path.exists(self._kept) and self._move(slot, "restore")
+        return self.has_kept and self._move(slot, "restore")
+
+    def _keep_for_next(self) -> None:
+        folder = self._kept_for_next.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        whole = self._kept_for_next.with_suffix(f".{secrets.token_hex(4)}")
+        shutil.copyfile(self._kept, whole)
+        os.replace(whole, self._kept_for_next)
+        newest_first = sorted(folder.glob("*.bin"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for file in newest_first[KEPT_AT_MOST:]:
+            file.unlink(missing_ok=True)
 
     def _move(self, slot: int, action: str) -> bool:
         if not self._has_socket_files:
