@@ -23,7 +23,7 @@ os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="louro-tests-")
 
 BLOCKING_ALLOWED = [
     # One exchange over a socket file with llama.cpp, in this process: 0.6 ms, and remembered.
-    ("louro/engines/llama.py", "count_tokens"),
+    ("louro/engines/llama_door.py", "count_tokens"),
     # Tests load and start what a program loads and starts before there is a loop.
     ("louro/server.py", "load_engines"),
     ("louro/server.py", "make_server"),

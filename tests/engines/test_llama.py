@@ -1,4 +1,4 @@
-"""With the default model on disk; what only reads its chunks runs without."""
+"""With the default model on disk."""
 
 import json
 import os
@@ -29,7 +29,9 @@ from louro.engines.base import (
     ToolResult,
 )
 from louro.engines.chatml import DEMONSTRATION
-from louro.engines.llama import DEFAULT, KEPT_AT_MOST, AnswerReader, Chunk, Llama, load
+from louro.engines.llama import DEFAULT, Llama, load
+from louro.engines.llama_answers import Chunk
+from louro.engines.llama_door import KEPT_AT_MOST
 from louro.engines.registry import EngineSettings
 
 WAIT_S = 60
@@ -79,54 +81,6 @@ async def pieces_of(model: Llama, prompt: Prompt) -> list[AnswerPiece]:
         return [piece async for piece in model.generate(prompt)]
 
 
-# Reading chunks
-
-
-def chunk(text: str, finish: str | None = None) -> dict[str, object]:
-    timings = {"cache_n": 5, "prompt_n": 2, "predicted_n": 3}
-    return {"choices": [{"text": text, "finish_reason": finish}], **({"timings": timings} if finish else {})}
-
-
-def read(*chunks: dict[str, object]) -> list[AnswerPiece]:
-    reader = AnswerReader((WEATHER,))
-    return [piece for each in chunks for piece in reader.read(each)] + reader.finish()
-
-
-def test_text_is_told_at_once_and_tokens_are_counted() -> None:
-    assert read(chunk(" \n"), chunk("Hel"), chunk("lo"), chunk("", "stop")) == [
-        TextDelta("Hel"),
-        TextDelta("lo"),
-        Generated("stop", 7, 5, 3),
-    ]
-
-
-def test_a_call_is_told_when_it_is_whole() -> None:
-    said = ('{"name": "get_weather", ', '"arguments": {"location": "Rome"}}')
-    pieces = read(*(chunk(part) for part in said), chunk("", "stop"))
-    assert pieces[:2] == [CallStarted("get_weather"), ArgumentsDelta('{"location": "Rome"}')]
-
-
-def test_half_a_call_is_none() -> None:
-    assert read(chunk('{"name": "get_wea'), chunk("", "length")) == [Generated("length", 7, 5, 3)]
-
-
-@pytest.mark.parametrize(
-    "said", ['{"name": "get_', '{"name": "rm", "arguments": {}}', '{"name": "get_weather"}']
-)
-def test_what_looks_like_a_call_and_is_none_is_an_error(said: str) -> None:
-    with pytest.raises(EngineError):
-        read(chunk(said), chunk("", "stop"))
-
-
-def test_an_error_of_the_runtime_is_an_engine_error() -> None:
-    with pytest.raises(EngineError, match="no luck"):
-        read({"error": {"message": "no luck"}})
-
-
-def test_markup_is_left_out() -> None:
-    assert text_of(read(chunk("A **bold** `word`"), chunk("", "stop"))) == "A bold word"
-
-
 def test_a_file_that_is_not_there_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.gguf"):
         load("nowhere.gguf", EngineSettings())
@@ -135,9 +89,6 @@ def test_a_file_that_is_not_there_is_a_configuration_error() -> None:
 def test_a_model_that_does_not_think_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError):
         load("silero-vad", EngineSettings())
-
-
-# The model
 
 
 @pytest.fixture(scope="module")

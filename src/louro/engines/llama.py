@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import http.client
 import json
 import math
 import os
 import platform
-import re
-import secrets
-import shutil
-import socket
-import sys
-import tempfile
 import threading
 import time
-import weakref
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import anyio
 
@@ -39,22 +30,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 import xllamacpp
 
 from louro.engines import catalogue, chatml
-from louro.engines.base import (
-    AnswerPiece,
-    ArgumentsDelta,
-    CallStarted,
-    ConfigError,
-    EngineError,
-    Generated,
-    Prompt,
-    TextDelta,
-    Tool,
-)
+from louro.engines.base import AnswerPiece, ConfigError, EngineError, Prompt
 from louro.engines.desk import Desk
+from louro.engines.llama_answers import TURN_TOKENS, Answer, AnswerReader, Chunk
+from louro.engines.llama_door import LlamaDoor
 from louro.engines.registry import EngineSettings
 from louro.engines.schemas import simplify
 from louro.engines.slots import Slots
-from louro.engines.tokens import estimate_tokens
 
 DEFAULT = "qwen2.5-coder-0.5b"
 CONTEXT_TOKENS = 4096
@@ -66,26 +48,13 @@ BATCH = 64
 32 a prefill takes a tenth longer, with 2048 a tenth less, and eight seconds to notice that nobody is waiting."""
 TEMPERATURE = 0.3
 """Where the client sets none: a small model wanders soon."""
-TOKENIZE_TIMEOUT_S = 0.05
-MOVE_TIMEOUT_S = 3.0
-"""llama.cpp does it between two batches, its own or others'."""
-KEPT = "demonstration.bin"
-KEPT_AT_MOST = 4
-"""Files, of 5 MB: of other models, or of other versions of them, of llama.cpp or of the demonstration."""
 TEXT_ONLY = "%llguidance {}\nstart: TEXT\nTEXT: /[^{<`*#\\s][^`*]*/\n"
 """No JSON and no markup: it is to be said aloud."""
-TEXT_GOES_ON = "%llguidance {}\nstart: TEXT\nTEXT: /[^`*]*/\n"
-TURN_TOKENS = 12
-"""An answer gives way once it has written so many at a stretch. They take a third of a second to write."""
-TOKEN_S = 0.18
-"""How long a token is to be heard, at least: in five answers 185 to 275 ms."""
 SOON_S = 2.0
 """An answer gives way to another that will have been heard so far by then."""
 CHUNKS = MAX_ANSWER_TOKENS + CONTEXT_TOKENS // BATCH + 4 * MAX_ANSWER_TOKENS // TURN_TOKENS + 16
 """One for each token, one for each batch that is read at first and a few for each time that the answer is taken up
 again, and the last: more than this never waits to be read."""
-
-Chunk = dict[str, object]
 
 
 def load(argument: str, settings: EngineSettings) -> Llama:
@@ -118,7 +87,7 @@ class Llama:
     sees_images = False
 
     def __init__(self, path: Path, settings: EngineSettings) -> None:
-        self._door = _Door(_kept_file(path))
+        self._door = LlamaDoor(_kept_file(path))
         params = _parameters(path, settings)
         params.hostnames, params.api_keys = [self._door.address], [self._door.key]
         params.slot_save_path = self._door.shelf
@@ -196,7 +165,7 @@ class Llama:
             with suppress(RuntimeError):  # the loop is closed, and everybody gone
                 loop.call_soon_threadsafe(deliver, chunk)
 
-        answer = _Answer(body, emit, stop, max(due, time.monotonic()))
+        answer = Answer(body, emit, stop, max(due, time.monotonic()))
         self._desk.put(answer, self._complete)
         with send, receive:
             try:
@@ -210,7 +179,7 @@ class Llama:
                 stop.set()
                 self._desk.drop(answer)
 
-    def _complete(self, answer: _Answer) -> bool:
+    def _complete(self, answer: Answer) -> bool:
         """Run in a thread, one at a time for each slot. Return whether it gave way before it was done."""
         if answer.stop.is_set():
             return False
@@ -231,7 +200,7 @@ class Llama:
             answer.emit(None)
         return gives_way and not answer.stop.is_set()
 
-    def _demonstrate(self, answer: _Answer, body: Chunk, slot: int) -> bool:
+    def _demonstrate(self, answer: Answer, body: Chunk, slot: int) -> bool:
         """Have in the slot what all prompts with tools begin with: read once for all. Return whether it gave way.
 
         Fetching it takes 2 ms, reading it five seconds at best: a session that brings tools should not wait for that.
@@ -250,11 +219,11 @@ class Llama:
         self._demonstrated.add(slot)
         return False
 
-    def _write(self, answer: _Answer, body: Chunk) -> bool:
+    def _write(self, answer: Answer, body: Chunk) -> bool:
         answer.begin()
         return self._run(answer, body, lambda chunk: answer.emit(answer.read(chunk)))
 
-    def _run(self, answer: _Answer, body: Chunk, hear: Callable[[Chunk], None]) -> bool:
+    def _run(self, answer: Answer, body: Chunk, hear: Callable[[Chunk], None]) -> bool:
         """Return whether it gave way."""
         gives_way = False
 
@@ -267,65 +236,6 @@ class Llama:
 
         self._server.handle_completions(body, go_on)
         return gives_way
-
-
-@dataclass
-class _Answer:
-    """Written in one go, or in several: what follows then goes on after what there is."""
-
-    body: Chunk
-    emit: Callable[[Chunk | EngineError | None], None]
-    stop: threading.Event
-    begun: float
-    """When the first of it was asked for, and then when it came; infinite for what can wait."""
-    written: int = 0
-    """Tokens."""
-    _text: str = ""
-    _before: int = 0
-    """Written before this go."""
-    _taken: Chunk | None = None
-    """How the prompt itself was read: what was cached of it, and what was not."""
-    _is_over: bool = False
-
-    @property
-    def due(self) -> float:
-        """When what is written will have been heard, if it is spoken."""
-        return self.begun + self.written * TOKEN_S
-
-    @property
-    def may_give_way(self) -> bool:
-        if self._is_over or math.isinf(self.begun):
-            return not self._is_over
-        # A call is short, and its grammar cannot go on in the middle.
-        is_text = bool(self._text.strip()) and not self._text.lstrip().startswith("{")
-        return is_text and self.written - self._before >= TURN_TOKENS
-
-    def rest(self) -> Chunk:
-        """What llama.cpp is to do to write the rest."""
-        if not self._text:
-            return self.body
-        left = max(1, int(str(self.body["n_predict"])) - self.written)
-        prompt = str(self.body["prompt"]) + self._text
-        return {**self.body, "prompt": prompt, "grammar": TEXT_GOES_ON, "logit_bias": (), "n_predict": left}
-
-    def begin(self) -> None:
-        self._before = self.written
-
-    def read(self, chunk: Chunk) -> Chunk:
-        """Note what has come; return it as if all of the answer had been written in one go."""
-        choices = chunk.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else {}
-        self._text += str(choice.get("text") or "")
-        self._is_over = "error" in chunk or bool(choice.get("finish_reason"))
-        timings = chunk.get("timings")
-        if not isinstance(timings, dict) or not timings.get("predicted_n"):
-            return chunk  # still reading
-        self._taken = self._taken or {name: timings.get(name, 0) for name in ("cache_n", "prompt_n")}
-        written = self._before + int(timings["predicted_n"])
-        if not self.written:
-            self.begun = max(self.begun, time.monotonic())
-        self.written = written
-        return {**chunk, "timings": {**timings, **self._taken, "predicted_n": written}}
 
 
 def _parameters(path: Path, settings: EngineSettings) -> xllamacpp.CommonParams:
@@ -362,148 +272,3 @@ def _prepared(prompt: Prompt) -> Prompt:
     return replace(
         prompt, tools=tuple(replace(t, parameters=json.dumps(simplify(t.parameters))) for t in prompt.tools)
     )
-
-
-class _Door:
-    """llama.cpp insists on listening somewhere: on a socket file that only this user can open, where there are such.
-
-    It is good for what nothing else in it offers: counting tokens, and keeping in a file what was read in a slot, to
-    fetch it into another, be it of the next server. It costs 5 MB of disk twice, and no memory.
-    """
-
-    def __init__(self, kept_for_next: Path) -> None:
-        self.key = secrets.token_urlsafe(24)
-        self._has_socket_files = sys.platform != "win32"
-        folder = tempfile.mkdtemp(prefix="louro-")  # readable by this user only
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.address = os.path.join(folder, "llama.sock") if self._has_socket_files else "127.0.0.1"
-        self.shelf = os.path.join(folder, "")
-        self._kept = os.path.join(folder, KEPT)
-        self._kept_for_next = kept_for_next
-        with suppress(OSError):
-            shutil.copyfile(kept_for_next, self._kept)
-
-    def count_tokens(self, text: str) -> int:
-        """0.6 ms. An estimate where the server is slow to answer."""
-        if not text or not self._has_socket_files:
-            return estimate_tokens(text)
-        try:
-            return self._ask(text)
-        except (OSError, http.client.HTTPException, ValueError, KeyError):
-            return estimate_tokens(text)
-
-    @property
-    def has_kept(self) -> bool:
-        return os.path.exists(self._kept)
-
-    def keep(self, slot: int) -> bool:
-        if not self._move(slot, "save"):
-            return False
-        with suppress(OSError):  # a folder that is not ours to write in: the next server reads it again
-            self._keep_for_next()
-        return True
-
-    def fetch(self, slot: int) -> bool:
-        """Return whether there was something to fetch."""
-        return self.has_kept and self._move(slot, "restore")
-
-    def _keep_for_next(self) -> None:
-        folder = self._kept_for_next.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        whole = self._kept_for_next.with_suffix(f".{secrets.token_hex(4)}")
-        shutil.copyfile(self._kept, whole)
-        os.replace(whole, self._kept_for_next)
-        newest_first = sorted(folder.glob("*.bin"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for file in newest_first[KEPT_AT_MOST:]:
-            file.unlink(missing_ok=True)
-
-    def _move(self, slot: int, action: str) -> bool:
-        if not self._has_socket_files:
-            return False
-        try:
-            self._post(f"/slots/{slot}?action={action}", {"filename": KEPT}, MOVE_TIMEOUT_S)
-        except (OSError, http.client.HTTPException, ValueError):
-            return False
-        return True
-
-    def _ask(self, text: str) -> int:
-        return len(self._post("/tokenize", {"content": text}, TOKENIZE_TIMEOUT_S)["tokens"])
-
-    def _post(self, path: str, body: Chunk, timeout_s: float) -> dict[str, list[object]]:
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        try:
-            connection.sock.settimeout(timeout_s)
-            connection.sock.connect(self.address)
-            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-            connection.request("POST", path, json.dumps(body), headers)
-            answer: dict[str, list[object]] = json.loads(connection.getresponse().read())
-            if "error" in answer:
-                raise ValueError(answer["error"])
-            return answer
-        finally:
-            connection.close()
-
-
-class AnswerReader:
-    """From the chunks of llama.cpp to the pieces of an answer. A call is told when it is whole, a text at once."""
-
-    def __init__(self, tools: Sequence[Tool]) -> None:
-        self._names = {tool.name for tool in tools}
-        self._call = ""
-        self._is_call = False
-        self._has_begun = False
-        self._final: Chunk = {}
-
-    def read(self, chunk: Chunk) -> list[AnswerPiece]:
-        """Raises EngineError: llama.cpp says that it failed."""
-        if "error" in chunk:
-            raise EngineError(_failure(chunk["error"]))
-        choices = chunk.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else {}
-        text = str(choice.get("text") or "")
-        if choice.get("finish_reason"):
-            self._final = {**chunk, "finish_reason": choice["finish_reason"]}
-        if not self._has_begun:
-            text = text.lstrip()
-            self._has_begun = bool(text)
-            self._is_call = bool(self._names) and text.startswith("{")
-        if self._is_call:
-            self._call += text
-            return []
-        text = _MARKUP.sub("", text)
-        return [TextDelta(text)] if text else []
-
-    def finish(self) -> list[AnswerPiece]:
-        """Raises EngineError: what was to be a call is none."""
-        stop: Literal["stop", "length"] = "length" if self._final.get("finish_reason") == "length" else "stop"
-        pieces: list[AnswerPiece] = self._whole_call(stop) if self._is_call else []
-        timings = self._final.get("timings")
-        timings = timings if isinstance(timings, dict) else {}
-        cached, read = int(timings.get("cache_n", 0)), int(timings.get("prompt_n", 0))
-        return [*pieces, Generated(stop, cached + read, cached, int(timings.get("predicted_n", 0)))]
-
-    def _whole_call(self, stop: str) -> list[AnswerPiece]:
-        try:
-            call = json.loads(self._call)
-            name, arguments = call["name"], call["arguments"]
-        except (ValueError, KeyError, TypeError) as error:
-            if stop == "length":
-                return []  # half a call is none
-            raise EngineError("The language model began a function call and did not finish it.") from error
-        if name not in self._names or not isinstance(arguments, dict):
-            raise EngineError("The language model called a function that there is not.")
-        return [CallStarted(name), ArgumentsDelta(json.dumps(arguments, ensure_ascii=False))]
-
-
-_MARKUP = re.compile(r"\*\*|`+")
-
-
-def _failure(error: object) -> str:
-    about = error if isinstance(error, dict) else {"message": error}
-    if about.get("type") == "exceed_context_size_error":
-        return (
-            f"The conversation is too long for this model: {about.get('n_prompt_tokens')} tokens, "
-            f"and there is room for {about.get('n_ctx')}. Delete items, or let the session truncate."
-        )
-    return f"The language model failed: {about.get('message', 'no reason given')}"
