@@ -15,7 +15,8 @@ import soundfile
 from numpy.typing import NDArray
 from tests.client.virtual_sound import RATE_HZ, VirtualSound, is_available, virtual_sound
 
-from louro.client.sound import Devices, Microphone, Sound, SoundError, open_sound
+from louro.client.sound import Devices, Microphone, Sound, open_sound
+from louro.client.sound_errors import SoundError
 
 pytestmark = [pytest.mark.sound, pytest.mark.anyio]
 SPEECH = Path(__file__).parent.parent / "speech"

@@ -21,10 +21,10 @@ from louro.client.sound import (
     Devices,
     Loudspeaker,
     Microphone,
-    SoundError,
     level_dbfs,
     open_sound,
 )
+from louro.client.sound_errors import SoundError
 
 DEVICE = Device(0, "Built-in", "ALSA", 2, 2, 48_000)
 
@@ -157,7 +157,7 @@ def test_no_device_at_all_is_an_error_with_a_cure(portaudio: FakePortAudio) -> N
 
 def test_a_missing_portaudio_is_an_error_with_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound, "sounddevice", None)
-    monkeypatch.setattr(sound, "MISSING", "PortAudio is missing.", raising=False)
+    monkeypatch.setattr(sound, "MISSING", "no_portaudio", raising=False)
     with pytest.raises(SoundError, match=r"PortAudio is missing\."):
         Devices()
     with pytest.raises(SoundError, match=r"PortAudio is missing\."):

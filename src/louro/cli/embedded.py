@@ -32,10 +32,15 @@ async def embedded_server(
         started.set()
 
     server = make_server(settings, engines, note, office)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve)
-        await started.wait()
-        try:
-            yield addresses[0]
-        finally:
-            server.should_exit = True
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve)
+            await started.wait()
+            try:
+                yield addresses[0]
+            finally:
+                server.should_exit = True
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None  # as it was raised in the block
+        raise

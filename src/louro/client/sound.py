@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -21,18 +21,16 @@ from louro.audio.resample import Resampler
 from louro.client.bell import Bell
 from louro.client.echo import EchoCanceller, Passthrough, open_canceller
 from louro.client.playback import Playback
+from louro.client.sound_errors import Direction, SoundError, SoundProblem
 
 try:
     import sounddevice
 except ImportError:
     sounddevice = None
-    MISSING = "There is no sound here: install 'louro[audio]'."
+    MISSING: SoundProblem = "no_package"
 except OSError:
     sounddevice = None
-    MISSING = (
-        "There is no sound here: PortAudio is missing. On Debian or Ubuntu: apt install libportaudio2;"
-        " on Fedora: dnf install portaudio; on macOS: brew install portaudio."
-    )
+    MISSING = "no_portaudio"
 
 BLOCK_MS = 20
 """Each block wakes a thread, and on a small machine that costs more than what is done with the block."""
@@ -45,7 +43,6 @@ LATENCY_S = 0.04
 """Asked of the device. Through PulseAudio on two cores sound then takes 60 ms to the ear, 80 with 0.06 and 140 with
 0.08: an interruption is to be silent within 100."""
 QUIETEST_DBFS = -100.0
-Direction: TypeAlias = Literal["microphone", "loudspeaker"]
 RATES_HZ: dict[Direction, tuple[int, ...]] = {
     "microphone": (SAMPLE_RATE_HZ, 48_000),
     "loudspeaker": (48_000,),
@@ -58,10 +55,6 @@ SILENT_BLOCK = silence(BLOCK_MS)
 
 Choice: TypeAlias = int | str | None
 Callback: TypeAlias = Callable[[Any, int, Any], None]
-
-
-class SoundError(Exception):
-    """Sound cannot be had. The message names the cure."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +85,7 @@ class Devices:
             found = [_device(index, about, hosts) for index, about in enumerate(sounddevice.query_devices())]
             self._default = tuple(int(index) for index in sounddevice.default.device)
         except sounddevice.PortAudioError as error:
-            raise SoundError(f"The sound system cannot be asked for its devices: {error}.") from None
+            raise SoundError("no_system", detail=str(error)) from None
         self.inputs = [device for device in found if device.inputs]
         self.outputs = [device for device in found if device.outputs]
 
@@ -118,9 +111,7 @@ def _device(index: int, about: dict[str, Any], hosts: list[str]) -> Device:
 
 def _choose(direction: Direction, devices: list[Device], choice: Choice, default: int) -> Device:
     if not devices:
-        raise SoundError(
-            f"There is no {direction}. Plug one in, or check that this user may use the sound system, then start again."
-        )
+        raise SoundError("no_device", direction)
     for device in devices:
         match choice:
             case None if device.index == default:
@@ -132,7 +123,7 @@ def _choose(direction: Direction, devices: list[Device], choice: Choice, default
     if choice is None:
         return devices[0]
     names = "; ".join(f"{device.index}: {device.name}" for device in devices)
-    raise SoundError(f"No {direction} is called {choice!r}. Choose one of: {names}.")
+    raise SoundError("no_such_device", direction, str(choice), names)
 
 
 class _Stream:
@@ -170,7 +161,7 @@ class _Stream:
             self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
             self.close()
-            raise SoundError(_cure(self._direction, self._device, error)) from None
+            raise self._refused(error) from None
 
     def close(self) -> None:
         """Blocks until the device stands. Idempotent."""
@@ -191,7 +182,7 @@ class _Stream:
             if self._stream is not None:
                 self._stream.start()
         except sounddevice.PortAudioError as error:
-            raise SoundError(_cure(self._direction, self._device, error)) from None
+            raise self._refused(error) from None
         self._resting = False
 
     @property
@@ -206,7 +197,12 @@ class _Stream:
         return float(stream.latency) if stream is not None else 0.0
 
     def lost(self) -> SoundError:
-        return SoundError(f"The {self._direction} {self._device.name!r} has stopped. Is it still plugged in?")
+        return SoundError("stopped", self._direction, self._device.name)
+
+    def _refused(self, error: Exception) -> SoundError:
+        needs_permission = self._direction == "microphone" and sys.platform == "darwin"
+        problem: SoundProblem = "refused_on_macos" if needs_permission else "refused"
+        return SoundError(problem, self._direction, self._device.name, str(error))
 
     def _supported(self) -> tuple[int, int]:
         """Rate and channels, the best that the device has. Nothing is heard of one that has none until it is opened."""
@@ -227,15 +223,6 @@ class _Stream:
         if status:
             self.glitches += 1
         self._callback(buffer, frames, times)
-
-
-def _cure(direction: Direction, device: Device, error: Exception) -> str:
-    permission = " Check that this program may use the microphone (System Settings > Privacy)."
-    return (
-        f"The {direction} {device.name!r} cannot be opened: {error}."
-        " Another program may be using it: close that, or choose another device."
-        + (permission if direction == "microphone" and sys.platform == "darwin" else "")
-    )
 
 
 class Microphone:

@@ -20,6 +20,8 @@ from louro.config import ConfigProblem
 
 if TYPE_CHECKING:
     from louro.cli.talk.opening import Plan
+    from louro.client.sound import Device
+    from louro.client.sound_errors import Direction
 
 Text = Annotated[str | None, typer.Option(show_default=False)]
 
@@ -56,13 +58,13 @@ def talk(
     """Talk with it: voice activated, or push to talk, or in writing."""
     # A server has no use for microphones, and 20 MB less without what this loads.
     from louro.cli.talk.opening import Plan  # noqa: PLC0415
-    from louro.client.sound import SoundError  # noqa: PLC0415
+    from louro.client.sound_errors import SoundError  # noqa: PLC0415
     from louro.functions import load_functions  # noqa: PLC0415
 
-    if devices:
-        _list_devices(Console())
-        return
     words = words_of(language)
+    if devices:
+        _list_devices(Console(), words)
+        return
     plan = Plan(
         url=url,
         key=key,
@@ -84,7 +86,7 @@ def talk(
     try:
         run(plan, words, save)
     except SoundError as error:
-        raise ConfigProblem(str(error)) from None
+        raise ConfigProblem(words.sound_problem(error)) from None
 
 
 def _run_screen(plan: Plan, words: Words, save: Path) -> None:
@@ -143,15 +145,22 @@ def _choice(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isdigit() else text
 
 
-def _list_devices(out: Console) -> None:
-    from louro.client.sound import Devices, SoundError  # noqa: PLC0415
+def _list_devices(out: Console, words: Words) -> None:
+    from louro.client.sound import Devices  # noqa: PLC0415
+    from louro.client.sound_errors import SoundError  # noqa: PLC0415
 
     try:
         found = Devices()
     except SoundError as error:
-        raise ConfigProblem(str(error)) from None
+        raise ConfigProblem(words.sound_problem(error)) from None
     table = Table("", "", "", "Hz", box=None, pad_edge=False)
-    for label, known in (("microphone", found.inputs), ("loudspeaker", found.outputs)):
-        for device in known:
-            table.add_row(label, str(device.index), f"{device.name} ({device.host})", str(device.rate_hz))
-    out.print(table if table.row_count else "No microphone and no loudspeaker.")
+    known: dict[Direction, list[Device]] = {"microphone": found.inputs, "loudspeaker": found.outputs}
+    for direction, devices in known.items():
+        for device in devices:
+            table.add_row(
+                words.devices[direction],
+                str(device.index),
+                f"{device.name} ({device.host})",
+                str(device.rate_hz),
+            )
+    out.print(table if table.row_count else words.no_devices)

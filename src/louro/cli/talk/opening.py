@@ -19,7 +19,7 @@ from louro.cli.talk.tools import Memory, Weather, calculate_sum
 from louro.cli.talk.words import ENGLISH, Language, Words
 from louro.client import RealtimeClient
 from louro.client.address import Dialect, environment
-from louro.client.sound import SoundError
+from louro.client.sound_errors import SoundError
 from louro.client.tools import Function
 from louro.client.voice import Voice
 from louro.client.voice import voice as use_devices
@@ -123,10 +123,10 @@ async def _sound(
     except SoundError as error:
         if plan.microphone is not None or plan.loudspeaker is not None:
             raise
-        tell(str(error))
+        tell(plan.words.sound_problem(error))
         return None
     if talking.sound.advice:
-        tell(talking.sound.advice)
+        tell(plan.words.no_canceller or talking.sound.advice)
     return talking
 
 

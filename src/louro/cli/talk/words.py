@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import locale
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from louro.client.sound_errors import Direction, SoundError, SoundProblem
 
 Language: TypeAlias = Literal["en", "pt"]
 State: TypeAlias = Literal[
@@ -59,6 +62,19 @@ class Words:
     """To the model: who it is, and what it speaks."""
     remembered: str
     """To the model, with {memories}."""
+    devices: dict[Direction, str]
+    no_devices: str
+    no_canceller: str
+    """This and the next are empty in English: `louro.client` says it in that."""
+    sound_problems: dict[SoundProblem, str]
+    """With {direction}, {device} and {detail}."""
+
+    def sound_problem(self, error: SoundError) -> str:
+        if error.problem not in self.sound_problems:
+            return str(error)
+        return self.sound_problems[error.problem].format(
+            direction=self.devices[error.direction], device=error.device, detail=error.detail
+        )
 
     def number(self, value: float, decimals: int) -> str:
         return f"{value:.{decimals}f}".replace(".", self.decimal_point)
@@ -110,6 +126,10 @@ ENGLISH = Words(
     leave="Back",
     instructions="You are Louro, a friendly and lively parrot. Speak briefly, in one or two short sentences.",
     remembered="What you remember about the user: {memories}.",
+    devices={"microphone": "microphone", "loudspeaker": "loudspeaker"},
+    no_devices="No microphone and no loudspeaker.",
+    no_canceller="",
+    sound_problems={},
 )
 
 PORTUGUESE = Words(
@@ -158,6 +178,33 @@ PORTUGUESE = Words(
     leave="Voltar",
     instructions="Você é o Louro, um papagaio simpático e animado. Responda em português, em uma ou duas frases curtas.",
     remembered="O que você sabe sobre o usuário: {memories}.",
+    devices={"microphone": "microfone", "loudspeaker": "alto-falante"},
+    no_devices="Nenhum microfone e nenhum alto-falante.",
+    no_canceller=(
+        "O eco não é cancelado: falta o pywebrtc-audio. Use fones de ouvido, ou instale 'louro[audio]'."
+    ),
+    sound_problems={
+        "no_package": "Não há som aqui: instale 'louro[audio]'.",
+        "no_portaudio": (
+            "Não há som aqui: falta o PortAudio. No Debian ou Ubuntu: apt install libportaudio2;"
+            " no Fedora: dnf install portaudio; no macOS: brew install portaudio."
+        ),
+        "no_system": "O sistema de som não informa seus dispositivos: {detail}.",
+        "no_device": (
+            "Não há {direction}. Conecte um, ou verifique se este usuário pode usar o sistema de som, e comece de novo."
+        ),
+        "no_such_device": "Nenhum {direction} se chama {device!r}. Escolha um destes: {detail}.",
+        "refused": (
+            "Não foi possível abrir o {direction} {device!r}: {detail}."
+            " Talvez outro programa o esteja usando: feche-o, ou escolha outro dispositivo."
+        ),
+        "refused_on_macos": (
+            "Não foi possível abrir o {direction} {device!r}: {detail}."
+            " Talvez outro programa o esteja usando: feche-o, ou escolha outro dispositivo."
+            " Verifique se este programa pode usar o microfone (Ajustes do Sistema > Privacidade)."
+        ),
+        "stopped": "O {direction} {device!r} parou. Ele ainda está conectado?",
+    },
 )
 
 
