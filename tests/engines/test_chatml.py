@@ -120,27 +120,11 @@ def test_after_a_result_what_else_was_asked_for_is_said_again() -> None:
         )
 
 
-ADDED = ToolCall("3", "add", '{"a": 7, "b": 5}')
-
-
-@pytest.mark.parametrize(
-    ("call", "output", "told"),
-    [
-        (ADDED, "12", '{"a": 7, "b": 5, "result": 12}'),
-        (ADDED, '[12, "twelve"]', '{"a": 7, "b": 5, "result": [12, "twelve"]}'),
-        (ADDED, '{"sum": 12}', '{"sum": 12}'),
-        (ADDED, "twelve", "twelve"),
-        (ToolCall("3", "add", "seven and five"), "12", '{"result": 12}'),
-        (ToolCall("3", "add", "[7, 5]"), "12", '{"result": 12}'),
-        (ToolCall("4", "other", '{"a": 1}'), "12", '{"result": 12}'),
-    ],
-)
-@pytest.mark.parametrize("tools", [(), (LIGHT,)])
-def test_a_bare_result_stands_beside_what_it_is_the_result_of(
-    call: ToolCall, output: str, told: str, tools: tuple[Tool, ...]
-) -> None:
-    rendered = render(Prompt("", (ASKED, call, ToolResult("3", output)), tools))
-    assert f"<tool_response>\n{told}\n</tool_response>" in rendered
+def test_where_nothing_is_left_the_results_stand_together() -> None:
+    told = render(Prompt("", (ASKED, *LIT, *LOCKED, SINGLE, *LIT), (LIGHT, DOOR)))
+    both = '<tool_response>\n{"turn_light": "done", "lock_door": "done"}\n</tool_response><|im_end|>\n'
+    assert told.count(both) == 1
+    assert told.endswith("<tool_response>\ndone\n</tool_response><|im_end|>\n<|im_start|>assistant\n")
 
 
 MUSIC = Tool("skipSong", "Goes on to another piece of music.", "")

@@ -8,11 +8,11 @@ their own (docs/decisions/0017).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 
 from louro.engines.base import EngineError, Image, Message, Prompt, Text, Tool, ToolCall, ToolResult, Turn
 from louro.engines.requests import Requests
+from louro.engines.results import Results
 from louro.engines.spoken_numbers import to_digits
 
 IDENTITY = "You are Louro, a voice assistant that runs on the user's own machine."
@@ -132,8 +132,7 @@ def _told(prompt: Prompt) -> str:
     else:
         change = "\n".join([prompt.instructions, TOOLS_CHANGE, *map(_describe, tools)]).lstrip()
         beginning = DEMONSTRATION + _say("system", change)
-    turns = _results_in_full(prompt.turns)
-    return beginning + (_dialogue(turns, tools) if tools else "".join(map(_turn, turns)))
+    return beginning + _dialogue(prompt.turns, tools)
 
 
 def offered(prompt: Prompt) -> Sequence[Tool]:
@@ -245,45 +244,34 @@ def _type(schema: dict[str, object]) -> str:
             return "any"
 
 
-def _dialogue(turns: Iterable[Turn], tools: Sequence[Tool]) -> str:
-    """Numbers in digits, and each result followed by what else was asked for."""
-    requests, lines = Requests(tools), ""
-    for turn in map(_in_digits, turns):
+def _dialogue(turns: Sequence[Turn], tools: Sequence[Tool], *, tells_together: bool = True) -> str:
+    """Each result is followed by what else was asked for; where nothing is left, all of them stand together."""
+    requests, results, lines = Requests(tools), Results(), ""
+    for turn in map(_in_digits, turns) if tools else turns:
         requests.hear(turn)
-        lines += _turn(turn)
-        if requests.next:
-            lines = lines.removesuffix(_END) + f"\n{requests.next}{_END}"
+        results.hear(turn)
+        match turn:
+            case Message():
+                lines += _message(turn)
+            case ToolCall(name=name, arguments=arguments):
+                lines += _say(
+                    "assistant", f'{{"name": {json.dumps(name)}, "arguments": {arguments or "{}"}}}'
+                )
+            case ToolResult() if requests.next:
+                lines += _say("user", f"{_response(results.last)}\n{requests.next}")
+            case ToolResult():
+                lines += _say("user", _response(results.all if tells_together else results.last))
     return lines
 
 
-def _results_in_full(turns: Iterable[Turn]) -> Iterator[Turn]:
-    """A bare result beside what it is the result of: with 12 alone, the sum of 7 and 5 is told to be 17."""
-    arguments: dict[str, str] = {}
-    for turn in turns:
-        match turn:
-            case ToolCall(call_id=call_id):
-                arguments[call_id] = turn.arguments
-            case ToolResult(call_id=call_id, output=output):
-                turn = ToolResult(call_id, _in_full(output, arguments.get(call_id, "")))
-        yield turn
+def _message(message: Message) -> str:
+    if any(isinstance(part, Image) for part in message.content):
+        raise EngineError("This model cannot see images.")
+    return _say(message.role, message.text)
 
 
-def _in_full(output: str, arguments: str) -> str:
-    try:
-        result = json.loads(output)
-    except ValueError:
-        return output
-    if isinstance(result, dict):
-        return output
-    return json.dumps({**_arguments(arguments), "result": result}, ensure_ascii=False)
-
-
-def _arguments(text: str) -> dict[str, object]:
-    with suppress(ValueError):
-        arguments = json.loads(text)
-        if isinstance(arguments, dict):
-            return arguments
-    return {}
+def _response(result: str) -> str:
+    return f"<tool_response>\n{result}\n</tool_response>"
 
 
 def _in_digits(turn: Turn) -> Turn:
@@ -297,18 +285,6 @@ def _in_digits(turn: Turn) -> Turn:
             return turn
 
 
-def _turn(turn: Turn) -> str:
-    match turn:
-        case Message(role=role):
-            if any(isinstance(part, Image) for part in turn.content):
-                raise EngineError("This model cannot see images.")
-            return _say(role, turn.text)
-        case ToolCall(name=name, arguments=arguments):
-            return _say("assistant", f'{{"name": {json.dumps(name)}, "arguments": {arguments or "{}"}}}')
-        case ToolResult(output=output):
-            return _say("user", f"<tool_response>\n{output}\n</tool_response>")
-
-
 def _say(role: str, text: str) -> str:
     clean = text.replace("<|im_start|>", "").replace("<|im_end|>", "")
     return f"<|im_start|>{role}\n{clean}{_END}"
@@ -316,5 +292,6 @@ def _say(role: str, text: str) -> str:
 
 DEMONSTRATION = _say(
     "system", "\n".join([IDENTITY, MANNER, TOOL_RULES, *map(_describe, _DEMONSTRATED)])
-) + _dialogue(_results_in_full(_DEMONSTRATIONS), _DEMONSTRATED)
-"""What every prompt with tools begins with."""
+) + _dialogue(_DEMONSTRATIONS, _DEMONSTRATED, tells_together=False)
+"""What every prompt with tools begins with. Two results stand one by one in it: both of others are told as often, and of
+the questions that need a tool and those that need none the model tells a few more apart."""
