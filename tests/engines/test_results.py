@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from louro.engines.base import Message, Text, ToolCall, ToolResult
@@ -31,13 +33,15 @@ def test_a_bare_result_stands_beside_what_it_is_the_result_of(call: ToolCall, ou
     assert results.last == results.all == told
 
 
-def test_several_stand_together_until_something_else_is_asked() -> None:
+@pytest.mark.parametrize("role", ["assistant", "user"])
+def test_several_stand_together_until_they_are_told_or_something_else_is_asked(
+    role: Literal["assistant", "user"],
+) -> None:
     results = Results()
     for turn in (ADDED, WEATHER, ToolResult("2", "It is 20 degrees."), ToolResult("1", '{"sum": 12}')):
         results.hear(turn)
     assert results.last == '{"sum": 12}'
     assert results.all == '{"get_weather": "It is 20 degrees.", "add": {"sum": 12}}'
-    results.hear(Message("assistant", (Text("It is 20 degrees, and the sum is 12."),)))
-    results.hear(Message("user", (Text("And now?"),)))
+    results.hear(Message(role, (Text("It is 20 degrees, and the sum is 12."),)))
     results.hear(ToolResult("2", "It rains."))
     assert results.all == "It rains."

@@ -1,4 +1,4 @@
-"""What the tools gave for one question, as a small model can tell it (docs/decisions/0017)."""
+"""What the tools gave and nobody has told yet, as a small model can tell it (docs/decisions/0017)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Results:
 
     def hear(self, turn: Turn) -> None:
         match turn:
-            case Message(role="user"):
+            case Message(role="user" | "assistant"):
                 self._given.clear()
             case ToolCall(call_id=call_id):
                 self._calls[call_id] = turn

@@ -81,10 +81,10 @@ class Memory:
             key: a short name for it, in snake_case
             value: what to remember
         """
-        kept = await anyio.to_thread.run_sync(self._keep, key, value)
-        return f"Remembered. {kept} things are known."
+        await anyio.to_thread.run_sync(self._keep, key, value)
+        return "Remembered."
 
-    def _keep(self, key: str, value: str) -> int:
+    def _keep(self, key: str, value: str) -> None:
         known = {**self.read(), key: value}
         while len(known) > MAX_MEMORIES:
             del known[next(iter(known))]
@@ -92,7 +92,6 @@ class Memory:
         written = self._file.with_suffix(".new")
         written.write_text(json.dumps(known, ensure_ascii=False, indent=2), "utf-8")
         written.replace(self._file)
-        return len(known)
 
     def read(self) -> dict[str, str]:
         """Oldest first; empty when there is no file.
